@@ -1,0 +1,234 @@
+"""What one term's days look like: paint and read. The only interval algebra in the house.
+
+Days are half-open `[start, end)`; a term's *base* is painted by lasting statements and its *overlay* by temporary
+ones, which are read first. A day that no cell covers is silent: nobody said anything about it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+
+from timeline.core.dates import END_OF_TIME, START_OF_TIME
+from timeline.core.terms import Value
+
+IN_FORCE = "in_force"
+TERMINATED = "terminated"
+EXPIRED = "expired"
+CONDITION_MET = "condition_met"
+SUSPENDED = "suspended"
+
+
+class Ref(NamedTuple):
+    """One statement: the place of its announcement in the partnership's record, and its own in the announcement."""
+
+    n: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.n}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Days that one statement governs alike. `value` None: said to be over, `status` says how."""
+
+    start: date
+    end: date
+    ref: Ref
+    value: Value | None
+    status: str
+
+
+Cells = tuple[Cell, ...]
+"""Ordered, disjoint, none empty, equal neighbours joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A statement made ready to paint.
+
+    `anchor` is the first day on which it certainly holds; it differs from `start` only where the start is unknown
+    (`start` is then `START_OF_TIME`). `end` is the day on which it is over by its own words, and `lapses` how:
+    None when it does not end by itself. It is `exact` when it was said to hold up to that end, whatever is
+    scheduled in between; one that holds until an event lets a scheduled step take over before.
+    """
+
+    ref: Ref
+    value: Value | None
+    status: str
+    start: date
+    anchor: date
+    end: date = END_OF_TIME
+    lapses: str | None = None
+    exact: bool = False
+    for_good: bool = False
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    base: Cells = ()
+    overlay: Cells = ()
+
+    @property
+    def cells(self) -> Cells:
+        """The line as it is read: the overlay first, then the base."""
+        seen = self.base
+        for cell in self.overlay:
+            seen = _put(seen, cell)
+        return seen
+
+
+SILENT = Line()
+
+
+def paint(line: Line, stroke: Stroke) -> Line:
+    """Return `line` with one more statement heard. The only place a statement has an effect.
+
+    An open statement holds until the first later day that another one governs: a scheduled step stays, silence
+    stops nothing. A bounded one holds on exactly its days; after them the term has lapsed, unless it was called
+    temporary: then what it covered shows again. One with an unknown start holds, beyond doubt, from its anchor,
+    and before that only where nobody else has spoken (decisions/0003).
+    """
+    if stroke.temporary:
+        return replace(line, overlay=_put(line.overlay, _cell(stroke, stroke.start, stroke.end)))
+    base, overlay = line.base, line.overlay
+    step = END_OF_TIME if stroke.for_good else _next_step(base, stroke, stroke.anchor)
+    end = stroke.end if stroke.exact else min(stroke.end, step)
+    lapses = not _taken_over_at(base, end) if stroke.exact else end < step
+    if stroke.lapses is not None and lapses:
+        over = Cell(end, _next_step(base, stroke, end), stroke.ref, None, stroke.lapses)
+        base, overlay = _put(base, over), _clear(overlay, over.start, over.end)
+    start = stroke.start if stroke.start == stroke.anchor else _silent_since(base, stroke.anchor)
+    base = _put(base, _cell(stroke, start, end))
+    if stroke.exact or stroke.value is None:
+        overlay = _clear(overlay, start, end)
+    elif (covering := at(overlay, stroke.anchor)) is not None:
+        overlay = _put(overlay, _cell(stroke, stroke.anchor, covering.end))
+    return Line(base, overlay)
+
+
+def close(line: Line, start: date) -> Line:
+    """Return `line` silent from `start` on: another lane has spoken."""
+    return Line(_clear(line.base, start, END_OF_TIME), _clear(line.overlay, start, END_OF_TIME))
+
+
+def at(cells: Cells, on: date) -> Cell | None:
+    """The cell that covers that day, None when it is silent."""
+    place = bisect_right(cells, on, key=_start) - 1
+    if place >= 0 and cells[place].end > on:
+        return cells[place]
+    return None
+
+
+def from_day(cells: Cells, on: date) -> Iterator[Cell]:
+    """The cells that cover that day or begin after it, in order."""
+    place = max(bisect_right(cells, on, key=_start) - 1, 0)
+    return (cell for cell in cells[place:] if cell.end > on)
+
+
+def boundaries(cells: Cells, after: date, upto: date) -> Iterator[tuple[date, Cell | None, Cell | None]]:
+    """The days in `(after, upto]` on which the value differs from the day before, with both cells, in order."""
+    before = at(cells, after)
+    for cell in from_day(cells, after):
+        if cell.start > after:
+            if before is not None and before.end < cell.start:
+                if before.end > upto:
+                    return
+                yield before.end, before, None
+                before = None
+            if cell.start > upto:
+                return
+            if not same(before, cell):
+                yield cell.start, before, cell
+        before = cell
+    if before is not None and after < before.end <= upto and before.end != END_OF_TIME:
+        yield before.end, before, None
+
+
+def same(one: Cell | None, other: Cell | None) -> bool:
+    """Whether a reader sees the same value: both silent, both over, or the same words in force."""
+    if one is None or other is None:
+        return one is other
+    return one.value == other.value
+
+
+def _cell(stroke: Stroke, start: date, end: date) -> Cell:
+    return Cell(start, end, stroke.ref, stroke.value, stroke.status)
+
+
+def _start(cell: Cell) -> date:
+    return cell.start
+
+
+def _next_step(base: Cells, stroke: Stroke, start: date) -> date:
+    """The first day after `start` governed by another statement than the one that governs `start` or the stroke."""
+    governing = at(base, start)
+    replaced = {stroke.ref, governing.ref if governing is not None else stroke.ref}
+    later = (cell.start for cell in from_day(base, start) if cell.start > start and cell.ref not in replaced)
+    return next(later, END_OF_TIME)
+
+
+def _taken_over_at(base: Cells, end: date) -> bool:
+    """Whether another statement begins to govern exactly on that day."""
+    if end == END_OF_TIME:
+        return True
+    cell = at(base, end)
+    if cell is None or cell.start != end:
+        return False
+    before = at(base, date.fromordinal(end.toordinal() - 1))
+    return before is None or before.ref != cell.ref
+
+
+def _silent_since(base: Cells, anchor: date) -> date:
+    """The first of the silent days that run up to `anchor`; `anchor` itself when it is governed already."""
+    place = bisect_right(base, anchor, key=_start) - 1
+    if place < 0:
+        return START_OF_TIME
+    return anchor if base[place].end > anchor else base[place].end
+
+
+def _put(cells: Cells, new: Cell) -> Cells:
+    """The cells with `new` laid over them."""
+    if new.start >= new.end:
+        return cells
+    kept = _clear(cells, new.start, new.end)
+    place = bisect_right(kept, new.start, key=_start)
+    return _join((*kept[:place], new, *kept[place:]), max(place - 1, 0))
+
+
+def _clear(cells: Cells, start: date, end: date) -> Cells:
+    """The cells without the days `[start, end)`."""
+    if start >= end or not cells:
+        return cells
+    first = max(bisect_right(cells, start, key=_start) - 1, 0)
+    last = first
+    while last < len(cells) and cells[last].start < end:
+        last += 1
+    middle: list[Cell] = []
+    for cell in cells[first:last]:
+        if cell.start < start:
+            middle.append(replace(cell, end=min(cell.end, start)))
+        if cell.end > end:
+            middle.append(replace(cell, start=max(cell.start, end)))
+    return (*cells[:first], *middle, *cells[last:])
+
+
+def _join(cells: Cells, place: int) -> Cells:
+    """The cells, equal neighbours around `place` joined."""
+    joined = list(cells[:place])
+    for cell in cells[place : place + 3]:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.end == cell.start
+            and replace(last, end=cell.end) == replace(cell, start=last.start)
+        ):
+            joined[-1] = replace(last, end=cell.end)
+        else:
+            joined.append(cell)
+    return (*joined, *cells[place + 3 :])
