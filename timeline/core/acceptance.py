@@ -9,6 +9,7 @@ from timeline.core.announcements import (
     Act,
     Announcement,
     Correction,
+    Direction,
     Occurrence,
     Opening,
     Retraction,
@@ -19,9 +20,9 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
-from timeline.core.line import at
+from timeline.core.line import Cells, at
 from timeline.core.state import coarse_start
-from timeline.core.terms import Kinds
+from timeline.core.terms import Kinds, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
 def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_out: int | None) -> None:
     assert book.opening is not None  # check() has seen it
     parties = [party for party, _ in book.opening.parties]
-    fixed = {}
+    fixed: dict[Term, Direction] = {}
     for place, statement in enumerate(content.statements):
         field = f"statements[{place}].direction"
         given = statement.direction
@@ -197,9 +198,7 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
         if covering is not None and stroke.end > covering.start:
             yield (
                 "inside_temporary_period",
-                (
-                    f"a temporary value ({_cite(book, covering.ref.n)}) is in force from {covering.start} until {covering.end}"
-                ),
+                (f"a temporary value ({_cite(book, covering.ref.n)}) holds from {covering.start} until {covering.end}"),
             )
     if coarse_start(said) is not None:
         overlapping = [other for other in book.about(statement.term) if _overlaps(said, other)]
@@ -207,7 +206,7 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
             yield "order_uncertain", f"its date overlaps that of {_cite(book, overlapping[0].ref.n)}"
 
 
-def _warn_of_cuts(book: Book, said: Said, base: tuple) -> Iterator[tuple[str, str]]:
+def _warn_of_cuts(book: Book, said: Said, base: Cells) -> Iterator[tuple[str, str]]:
     """A scheduled step that stays, or a later-announced change that bounds what was found late."""
     mine = [cell for cell in base if cell.ref == said.ref]
     if not mine or mine[-1].end == END_OF_TIME:

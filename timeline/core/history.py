@@ -147,7 +147,7 @@ class Book:
         )
 
     def content(self, n: int) -> Announcement | None:
-        """What announcement n says now: its last live correction's content, else its own; None when it does not count."""
+        """What announcement n says now, its last live correction's content or its own; None when it does not count."""
         act = self.records[n].act
         if not isinstance(act, Announcement) or not self.is_live(n):
             return None
@@ -188,7 +188,7 @@ class Book:
         return sorted({event for said in self._all_said() for event in _events(said.statement)})
 
     def waiting(self) -> Iterator[tuple[Said, str, str]]:
-        """The live statements whose start or end waits for an event that has not happened: (said, event, "starts" or "ends")."""
+        """The live statements that wait for an event: (said, event, "starts" or "ends")."""
         for said in self._all_said():
             statement = said.statement
             if isinstance(statement.effective, When) and statement.effective.event not in self.happened:
@@ -268,7 +268,7 @@ class Book:
         return None, EXPIRED, False
 
     def _counts(self, act: Correction | Retraction) -> bool:
-        """Whether a later act counts: what the editor mended was never public, what the issuer did was, from its day."""
+        """Whether a later act counts: the editor's always, for the public never saw our slip; the issuer's from its day."""
         return act.on is None or self._public(start_of_day(act.on))
 
     def _public(self, moment: datetime) -> bool:
