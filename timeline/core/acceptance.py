@@ -196,10 +196,8 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
         yield from _warn_of_cuts(book, said, line.base)
         covering = next((cell for cell in line.overlay if cell.end > stroke.anchor), None)
         if covering is not None and stroke.end > covering.start:
-            yield (
-                "inside_temporary_period",
-                (f"a temporary value ({_cite(book, covering.ref.n)}) holds from {covering.start} until {covering.end}"),
-            )
+            held = f"from {covering.start} until {covering.end}"
+            yield "inside_temporary_period", f"a temporary value ({_cite(book, covering.ref.n)}) holds {held}"
     if coarse_start(said) is not None:
         overlapping = [other for other in book.about(statement.term) if _overlaps(said, other)]
         if overlapping:

@@ -339,7 +339,7 @@ def _number(raw: Any, kind: Kind, field: str) -> Decimal:
         except InvalidOperation:  # not reachable with what _is_number accepts
             number = Decimal("NaN")
         if number.is_finite() and -30 < number.adjusted() < 24:
-            return number.normalize() if number else Decimal(0)
+            return Decimal(digits(number))
     raise _fails(
         kind,
         f"{raw!r} is not a number this record can keep.",

@@ -1,0 +1,56 @@
+"""What was said: the acts as frozen values, and their canonical JSON, which is the storage form.
+
+The announcement file, the HTTP body and the stored body have one shape; `reading` takes it in, `storing` writes it
+back. A source's stored text is named by its sha256 only: whoever takes the document in keeps the bytes.
+"""
+
+from timeline.core.announcements.reading import act_from_json, reference
+from timeline.core.announcements.storing import act_from_stored, act_to_json, canonical, content_hash, with_texts
+from timeline.core.announcements.values import (
+    FORCES,
+    KIND_OF_ACT,
+    TIERS,
+    Act,
+    Announcement,
+    Correction,
+    Direction,
+    Effective,
+    ForGood,
+    Occurrence,
+    Opening,
+    Retraction,
+    Source,
+    Statement,
+    Unknown,
+    Until,
+    UntilEvent,
+    When,
+)
+
+__all__ = [
+    "Act",
+    "Announcement",
+    "Correction",
+    "Direction",
+    "Effective",
+    "FORCES",
+    "ForGood",
+    "KIND_OF_ACT",
+    "Occurrence",
+    "Opening",
+    "Retraction",
+    "Source",
+    "Statement",
+    "TIERS",
+    "Unknown",
+    "Until",
+    "UntilEvent",
+    "When",
+    "act_from_json",
+    "act_from_stored",
+    "act_to_json",
+    "canonical",
+    "content_hash",
+    "reference",
+    "with_texts",
+]
