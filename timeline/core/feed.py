@@ -1,0 +1,399 @@
+"""What a subscriber reads: every transition as one entry, with an id for life.
+
+The entries are a function of (record, today): a day's boundaries are judged by what was on record when the day began,
+so the list never changes for past days, a scheduler that slept catches up by itself, and a rebuild renumbers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from timeline.core.announcements import (
+    Announcement,
+    Correction,
+    Direction,
+    Occurrence,
+    Opening,
+    Retraction,
+    Source,
+    Statement,
+)
+from timeline.core.changes import Change, Delta, changed, learned
+from timeline.core.dates import ONE_DAY, START_OF_TIME, CoarseDate, start_of_day
+from timeline.core.history import AGREED, PROPOSED, REPORTED, Book, Recorded, Slot
+from timeline.core.line import Cell, Line, at, same
+from timeline.core.state import transition
+from timeline.core.terms import Kinds, Term
+from timeline.core.wording import Words, period
+
+TITLE_LENGTH = 140
+QUIET = ("reaffirmed", "proposed", "reported")
+"""Kinds of entry that only the `everything` feed carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Before → after of one term over one period, in words and as facts."""
+
+    term: Term
+    label: str
+    direction: Direction | None
+    force: str
+    before: Cell | None
+    after: Cell | None
+    before_text: str
+    after_text: str
+    piece: str
+    """The change as a piece of a title."""
+    start: date
+    end: date
+    period: str
+    when: str
+    """past, present or future, seen from the day of the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    text: str
+    source: Source
+    status: str
+    """verified, quoted, or unsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line that a later act put on an entry: corrected or retracted, when, by which act."""
+
+    what: str
+    at: datetime
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    partnership: str
+    name: str
+    parties: tuple[str, ...]
+    kind: str
+    """announced, reaffirmed, proposed, reported, corrected, retracted, occurred, took_effect, expired."""
+    id: str
+    """What it is about: `openai-microsoft/17`, or `openai-microsoft/license/models@2033-01-01`; unique for ever."""
+    title: str
+    published: datetime
+    rows: tuple[Row, ...]
+    n: int
+    """The act that it is about, or whose words the clock brought into effect."""
+    on: date | None = None
+    """The day of a clock entry."""
+    reason: str | None = None
+    """Of a clock entry, the transition; of a correction or a retraction, the reason given."""
+    headline: str = ""
+    """The title of the act that it rests on."""
+    summary: str | None = None
+    announced: str | None = None
+    quotes: tuple[Quote, ...] = ()
+    sources: tuple[Source, ...] = ()
+    back_dated: bool = False
+    rewrites_past: bool = False
+    invalidates: tuple[str, ...] = ()
+    """Ids of earlier entries that this one takes back or changes."""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def updated(self) -> datetime:
+        return max((note.at for note in self.notes), default=self.published)
+
+    @property
+    def quiet(self) -> bool:
+        return self.kind in QUIET
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of term that it changes, or at least speaks about."""
+        return tuple(sorted({row.term.kind for row in self.rows}))
+
+
+@dataclass(slots=True)
+class Feed:
+    """The entries of one partnership, kept as its record is read. `Feed(kinds).hear_all(records).until(today)`."""
+
+    kinds: Kinds
+    book: Book = field(default_factory=Book)
+    entries: list[Entry] = field(default_factory=list)
+    _day: date | None = None
+    _places: dict[str, int] = field(default_factory=dict)
+    _latest: date | None = None
+
+    def hear_all(self, records: Iterable[Recorded]) -> Feed:
+        for recorded in records:
+            self.hear(recorded)
+        return self
+
+    def hear(self, recorded: Recorded) -> None:
+        """Take in the next act: first what the clock brought before it was recorded, then what it says."""
+        self.until(recorded.recorded_at.date())
+        before = self.book.hear(recorded)
+        self._day = recorded.recorded_at.date()
+        if isinstance(recorded.act, Opening):
+            return
+        after = {slot: self.book.line(slot.term, slot.force) for slot in before}
+        self._add(self._knowledge(recorded, before, after))
+
+    def until(self, today: date) -> Feed:
+        """Add the clock's entries of every day up to and including `today`."""
+        if self._day is not None and today > self._day:
+            for change in changed(self.book, self._day, today):
+                self._add(self._clock(change))
+            self._day = today
+        return self
+
+    def _add(self, entry: Entry) -> None:
+        self._places[entry.id] = len(self.entries)
+        self.entries.append(entry)
+        what = {"corrected": "Corrected", "retracted": "Retracted"}.get(entry.kind)
+        for invalid in entry.invalidates if what else ():
+            place = self._places[invalid]
+            old = self.entries[place]
+            assert what is not None  # the loop runs only then
+            self.entries[place] = replace(old, notes=(*old.notes, Note(what, entry.published, entry.n)))
+
+    @property
+    def _words(self) -> Words:
+        assert self.book.opening is not None  # nothing is said before the opening
+        return Words(self.kinds, self.book.opening)
+
+    def _clock(self, change: Change) -> Entry:
+        opening = self._words.opening
+        what = transition(self.book, change.before, change.after)
+        cell = change.after or change.before
+        assert cell is not None  # a boundary has a cell on at least one side
+        said = self.book.said(cell.ref)
+        end = change.after.end if change.after else change.on + ONE_DAY
+        row = self._row(Delta(change.term, change.on, end, change.before, change.after), AGREED, change.on)
+        piece = {
+            "reverts": f"{row.label} reverts to {row.after_text}",
+            "resumes": f"{row.label} resumes: {row.after_text}",
+        }
+        return Entry(
+            partnership=opening.partnership,
+            name=opening.name,
+            parties=tuple(slug for slug, _ in opening.parties),
+            kind="expired" if what == "expires" else "took_effect",
+            id=f"{opening.partnership}/{change.term}@{change.on.isoformat()}",
+            title=title(opening.name, [piece.get(what, row.piece)], "", self._since_words(change)),
+            published=start_of_day(change.on),
+            rows=(row,),
+            n=said.ref.n,
+            on=change.on,
+            reason=what,
+            headline=self._headline(said.ref.n),
+            announced=said.announced.text,
+            quotes=(quote(said.statement, said.source),),
+            sources=(said.source,),
+        )
+
+    def _since_words(self, change: Change) -> str:
+        """The day of a boundary; a coarse start as it was said, never as its first day."""
+        if change.after is not None and change.after.value is not None:
+            stated = self.book.said(change.after.ref).statement.effective
+            if isinstance(stated, CoarseDate) and stated.lo == change.on and not stated.is_day:
+                return f"some time in {stated.text}"
+        return change.on.isoformat()
+
+    def _knowledge(self, recorded: Recorded, before: dict[Slot, Line], after: dict[Slot, Line]) -> Entry:
+        words, act, today = self._words, recorded.act, recorded.recorded_at.date()
+        deltas = learned(before, after)
+        rows = self._rows(deltas, AGREED, today)
+        lanes = [
+            row
+            for force in (PROPOSED, REPORTED)
+            for row in self._rows(learned(before, after, force=force), force, today)
+            if not rows
+        ]
+        assert not isinstance(act, Opening)  # hear() has seen it
+        entry = Entry(
+            partnership=act.partnership,
+            name=words.name,
+            parties=tuple(slug for slug, _ in words.opening.parties),
+            kind="announced",
+            id=f"{act.partnership}/{recorded.n}",
+            title="",
+            published=recorded.recorded_at,
+            rows=tuple(rows or lanes),
+            n=recorded.n,
+        )
+        match act:
+            case Announcement():
+                return self._announced(entry, act, bool(rows))
+            case Correction():
+                made = self._about(entry, act.content, act.content.statements)
+                return self._rewritten(made, act, "corrected", "Correction: ", deltas)
+            case Retraction():
+                root = self.book.records[self._root(act.n)].act
+                made = self._about(entry, root, ()) if isinstance(root, Announcement) else entry
+                return self._rewritten(made, act, "retracted", "Retracted: ", deltas)
+            case Occurrence():
+                made = replace(
+                    entry,
+                    kind="occurred",
+                    headline=act.title or act.event,
+                    announced=act.announced.text,
+                    sources=act.sources,
+                )
+                pieces = [f"{act.event} on {act.on.isoformat()}", *(row.piece for row in rows)]
+                return replace(made, title=title(words.name, pieces, "", ""))
+
+    def _announced(self, entry: Entry, act: Announcement, changes: bool) -> Entry:
+        back_dated = self._latest is not None and act.announced.on < self._latest
+        if act.force == AGREED:
+            self._latest = max(act.announced.on, self._latest or act.announced.on)
+        made = self._about(entry, act, act.statements)
+        if changes:
+            prefix = "Back-dated: " if back_dated else ""
+            return replace(
+                made,
+                title=title(entry.name, _pieces(entry.rows), prefix, _effective(entry.rows, self.book)),
+                back_dated=back_dated,
+                rewrites_past=any(row.start <= entry.published.date() for row in entry.rows) and back_dated,
+            )
+        if act.force == AGREED:
+            labels = dict.fromkeys(self._words.label(each.term) for each in act.statements)
+            pieces = [f"{label} reaffirmed" for label in labels] or [act.title]
+            return replace(made, kind="reaffirmed", title=title(entry.name, pieces, "", ""))
+        pieces = _pieces(entry.rows) or [act.title]
+        return replace(made, kind=act.force, title=title(entry.name, pieces, f"{act.force.capitalize()}: ", ""))
+
+    def _rewritten(
+        self, entry: Entry, act: Correction | Retraction, kind: str, prefix: str, deltas: Sequence[Delta]
+    ) -> Entry:
+        pieces = _pieces(entry.rows) or [f"{entry.headline}: {act.reason}"]
+        return replace(
+            entry,
+            kind=kind,
+            title=title(entry.name, pieces, prefix, _effective(entry.rows, self.book)),
+            reason=act.reason,
+            rewrites_past=any(delta.start <= entry.published.date() for delta in deltas),
+            invalidates=tuple(self._invalidated(act, deltas)),
+        )
+
+    def _invalidated(self, act: Correction | Retraction, deltas: Sequence[Delta]) -> Iterator[str]:
+        """Ids of the act that is named, of the announcement behind it, and of clock entries that no longer hold."""
+        yield from dict.fromkeys(f"{act.partnership}/{n}" for n in (act.n, self._root(act.n)))
+        terms = {delta.term for delta in deltas}
+        for entry in self.entries:
+            if entry.on is None or entry.rows[0].term not in terms:
+                continue
+            row, cells = entry.rows[0], self.book.line(entry.rows[0].term).cells
+            still = same(at(cells, entry.on), row.after) and same(at(cells, entry.on - ONE_DAY), row.before)
+            if not still:
+                yield entry.id
+
+    def _root(self, n: int) -> int:
+        """The announcement or occurrence that a chain of corrections and retractions is about."""
+        while isinstance(act := self.book.records[n].act, Correction | Retraction):
+            n = act.n
+        return n
+
+    def _headline(self, n: int) -> str:
+        content = self.book.content(n)
+        return "" if content is None else content.title
+
+    @staticmethod
+    def _about(entry: Entry, content: Announcement, statements: Sequence[Statement]) -> Entry:
+        return replace(
+            entry,
+            headline=content.title,
+            summary=content.summary,
+            announced=content.announced.text,
+            quotes=tuple(quote(statement, content.source_of(statement)) for statement in statements),
+            sources=content.sources,
+        )
+
+    def _rows(self, deltas: Sequence[Delta], force: str, today: date) -> list[Row]:
+        """The deltas in words: what changes before what is new, then in the order of the kinds.
+
+        That a new value lapses at its own end is said by its period and needs no row of its own.
+        """
+        order = list(self.kinds.by_name)
+
+        def rank(row: Row) -> tuple[int, bool, int, Term, date]:
+            kind = order.index(row.term.kind) if row.term.kind in order else len(order)
+            return ("present", "future", "past").index(row.when), row.before is None, kind, row.term, row.start
+
+        values = {delta.after.ref for delta in deltas if delta.after is not None and delta.after.value is not None}
+        kept = [
+            delta
+            for delta in deltas
+            if not (
+                delta.before is None
+                and delta.after is not None
+                and delta.after.value is None
+                and delta.after.ref in values
+            )
+        ]
+        return sorted((self._row(delta, force, today) for delta in kept), key=rank)
+
+    def _row(self, delta: Delta, force: str, today: date) -> Row:
+        words, term = self._words, delta.term
+        direction = self.book.direction(term)
+        return Row(
+            term=term,
+            label=words.label(term),
+            direction=direction,
+            force=force,
+            before=delta.before,
+            after=delta.after,
+            before_text=words.cell(term, direction, delta.before),
+            after_text=words.cell(term, direction, delta.after),
+            piece=words.change(term, direction, delta.before, delta.after),
+            start=delta.start,
+            end=delta.end,
+            period=period(delta.start, delta.end),
+            when=delta.when(today),
+        )
+
+
+def entries(records: Iterable[Recorded], kinds: Kinds, today: date) -> list[Entry]:
+    """Every entry of one partnership up to and including that day, oldest first."""
+    return Feed(kinds).hear_all(records).until(today).entries
+
+
+def quote(statement: Statement, source: Source) -> Quote:
+    status = "unsupported" if statement.unsupported else "quoted" if source.text_sha256 is None else "verified"
+    return Quote(statement.quote, source, status)
+
+
+def title(name: str, pieces: Sequence[str], prefix: str, effective: str) -> str:
+    """The parties, then what changed, in at most 140 characters; what does not fit is counted."""
+    head = f"{prefix}{name}: "
+    tail = f" (effective {effective})" if effective and prefix != "Retracted: " else ""
+    for shown in range(len(pieces), 0, -1):
+        more = f"; {len(pieces) - shown} more" if shown < len(pieces) else ""
+        text = head + "; ".join(pieces[:shown]) + more + tail
+        if len(text) <= TITLE_LENGTH:
+            return text
+    more = f"; {len(pieces) - 1} more" if len(pieces) > 1 else ""
+    room = max(TITLE_LENGTH - len(head) - len(more) - len(tail) - 1, 20)
+    return f"{head}{pieces[0][:room].rstrip()}…{more}{tail}"
+
+
+def _pieces(rows: Sequence[Row]) -> list[str]:
+    """One piece for each term, of its first row."""
+    return list({row.term: row.piece for row in reversed(rows)}.values())[::-1]
+
+
+def _effective(rows: Sequence[Row], book: Book) -> str:
+    """The day from which all of it holds, as it was said; empty when there is more than one, or none."""
+    starts = {row.start for row in rows if row.when != "past"} or {row.start for row in rows}
+    if len(starts) != 1 or START_OF_TIME in starts:
+        return ""
+    (start,) = starts
+    for row in rows:
+        if row.after is not None and row.start == start:
+            said = book.said(row.after.ref)
+            window = said.statement.effective or said.announced.window
+            if isinstance(window, CoarseDate) and window.lo == start:
+                return window.text
+    return start.isoformat()

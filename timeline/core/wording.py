@@ -1,0 +1,265 @@
+"""Every sentence that a person reads: values, dates, holdings, changes. The words come from the kinds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from timeline.core.announcements import Direction, ForGood, Opening, Statement, UntilEvent, When
+from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, said_through
+from timeline.core.history import Book, Said
+from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, TERMINATED, Cell
+from timeline.core.state import Ahead, Holding
+from timeline.core.terms import Kind, Kinds, Quantity, Term, Value, digits
+
+NOT_RECORDED = "not recorded"
+NOT_STATED = "not stated"
+UNDISCLOSED = "undisclosed"
+ENDED = {TERMINATED: "ended", EXPIRED: "expired", CONDITION_MET: "ended by its condition", SUSPENDED: "suspended"}
+AHEAD = {
+    "takes_effect": "takes effect",
+    "changes": "changes",
+    "ends": "ends",
+    "expires": "expires",
+    "reverts": "reverts",
+    "suspends": "is suspended",
+    "resumes": "resumes",
+    "starts": "starts",
+}
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_SLOT = re.compile(r"{(\w+)}")
+_SCALES = ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for one partnership: its parties' names and the vocabulary of its kinds."""
+
+    kinds: Kinds
+    opening: Opening
+
+    @property
+    def name(self) -> str:
+        return self.opening.name
+
+    def party(self, slug: str) -> str:
+        return dict(self.opening.parties).get(slug, slug)
+
+    def subject(self, term: Term) -> str:
+        """The subject in words: parties by their names, hyphens as spaces, acronyms as they are written."""
+        known = {**self.kinds.words, **dict(self.opening.parties)}
+        pattern = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
+        parts = re.split(rf"(?<![a-z0-9])({pattern})(?![a-z0-9])", term.subject)
+        return "".join(known[part] if place % 2 else part.replace("-", " ") for place, part in enumerate(parts))
+
+    def label(self, term: Term) -> str:
+        """What the term is called: “API exclusivity”."""
+        kind = self.kinds.by_name.get(term.kind)
+        if kind is None:
+            return f"{self.subject(term)} ({term.kind})"
+        return kind.label.replace("{subject}", self.subject(term))
+
+    def sentence(self, term: Term, direction: Direction | None, value: Value) -> str:
+        """The value as one sentence, without a full stop."""
+        kind = self.kinds.by_name.get(term.kind)
+        if kind is None:
+            return self._plain(value)
+        template = kind.sentence
+        if template is None:
+            template = kind.sentences.get(str(value.get(str(kind.sentence_by))), kind.short)
+        return _capital(self._fill(template, kind, term, direction, value))
+
+    def short(self, term: Term, direction: Direction | None, value: Value) -> str:
+        """The value alone, for a table or a title."""
+        kind = self.kinds.by_name.get(term.kind)
+        if kind is None:
+            return self._plain(value)
+        return self._fill(kind.short, kind, term, direction, value)
+
+    def cell(self, term: Term, direction: Direction | None, cell: Cell | None) -> str:
+        """What a table shows for a cell: its value, how it is over, or that nothing is recorded."""
+        if cell is None:
+            return NOT_RECORDED
+        return ENDED[cell.status] if cell.value is None else self.short(term, direction, cell.value)
+
+    def holding(self, held: Holding, direction: Direction | None) -> str:
+        """One term's state as a sentence."""
+        if held.cell.value is not None:
+            return self.sentence(held.term, direction, held.cell.value)
+        return f"{_capital(self.label(held.term))}: {ENDED[held.cell.status]} on {held.cell.start.isoformat()}"
+
+    def change(self, term: Term, direction: Direction | None, before: Cell | None, after: Cell | None) -> str:
+        """What became of a term, as a piece of a title: “API exclusivity ends”."""
+        label = self.label(term)
+        if after is None:
+            return f"{label} is no longer on record"
+        if after.value is None:
+            return f"{label} {'is suspended' if after.status == SUSPENDED else AHEAD[_over(after)]}"
+        short = self.short(term, direction, after.value)
+        return f"{label} becomes {short}" if before is not None and before.value is not None else f"{label}: {short}"
+
+    def _fill(self, template: str, kind: Kind, term: Term, direction: Direction | None, value: Value) -> str:
+        known: dict[str, str | None] = {
+            "subject": self.subject(term),
+            "giver": self.party(direction.giver) if direction else None,
+            "receiver": self.party(direction.receiver) if direction else None,
+        }
+        for field in kind.fields:
+            said = value.get(field.name)
+            if isinstance(said, Quantity):
+                known[field.name] = quantity(said, percent=field.type == "percent")
+            elif isinstance(said, bool):
+                known[field.name] = field.choices[said]
+            elif said is not None:
+                known[field.name] = self.party(said) if field.type == "party" else said
+
+        def optional(match: re.Match[str]) -> str:
+            part = match[1]
+            return part if all(known.get(name) is not None for name in _SLOT.findall(part)) else ""
+
+        kept = _OPTIONAL.sub(optional, template)
+        return _SLOT.sub(lambda match: known.get(match[1]) or NOT_STATED, kept).strip(" ,;:")
+
+    @staticmethod
+    def _plain(value: Value) -> str:
+        """A value whose kind is no longer known, field by field."""
+        return "; ".join(
+            f"{name}: {quantity(said) if isinstance(said, Quantity) else said}" for name, said in value.fields
+        )
+
+
+def quantity(said: Quantity, *, percent: bool = False) -> str:
+    """A number as it was said: “about 27 %”, “USD 13 bn”, “undisclosed (“multi-billion”)”."""
+    words = "" if said.stated is None else f" (“{said.stated}”)"
+    if said.form == "undisclosed":
+        return UNDISCLOSED + words
+
+    def amount(number: Decimal | None) -> str:
+        assert number is not None  # the form says which bounds there are
+        if percent:
+            return f"{signed(number)} %"
+        scaled = scale(number)
+        if said.currency is not None:
+            return f"{said.currency} {scaled}"
+        return f"{scaled} {said.unit}" if said.unit else scaled
+
+    match said.form:
+        case "exact":
+            text = amount(said.low)
+        case "about":
+            text = f"about {amount(said.low)}"
+        case "at_least":
+            text = f"at least {amount(said.low)}"
+        case "at_most":
+            text = f"at most {amount(said.high)}"
+        case _:
+            text = f"{amount(said.low)} to {amount(said.high)}"
+    return text + words
+
+
+def scale(number: Decimal) -> str:
+    """A large number in trillions, billions or millions where three decimals say it exactly, else in full."""
+    for unit, name in _SCALES:
+        if abs(number) >= unit:
+            scaled = number / unit
+            if scaled == round(scaled, 3):
+                return f"{signed(scaled)} {name}"
+            break
+    return f"{number:,.{max(-int(number.as_tuple().exponent), 0)}f}".replace("-", "−")
+
+
+def signed(number: Decimal) -> str:
+    return digits(number).replace("-", "−")
+
+
+def since(book: Book, said: Said) -> dict[str, str | None]:
+    """Since when a statement holds: the date as said, its precision, and whether it was stated.
+
+    Returns:
+        `date` (None when unknown or awaited), `precision` (day, month, year or None), `basis` (stated, assumed,
+        unknown or event).
+    """
+    match said.statement.effective:
+        case CoarseDate() as stated:
+            return {"date": stated.text, "precision": stated.precision, "basis": "stated"}
+        case When() as awaited:
+            act = book.happened.get(awaited.event)
+            on = None if act is None else act.on.isoformat()
+            return {"date": on, "precision": None if on is None else "day", "basis": "event"}
+        case None:
+            window = said.announced.window
+            return {"date": window.text, "precision": window.precision, "basis": "assumed"}
+    return {"date": None, "precision": None, "basis": "unknown"}
+
+
+def until(statement: Statement) -> dict[str, str | bool | None]:
+    """Until when a statement holds by its own words: the last day, its precision, and the event."""
+    match statement.until:
+        case CoarseDate() as through:
+            return {"through": through.last.isoformat(), "precision": through.precision, "event": None}
+        case UntilEvent() as awaited:
+            outer = awaited.no_later_than
+            return {
+                "through": None if outer is None else outer.last.isoformat(),
+                "precision": None if outer is None else outer.precision,
+                "event": awaited.event,
+            }
+        case ForGood():
+            return {"through": None, "precision": None, "event": None, "for_good": True}
+    return {"through": None, "precision": None, "event": None}
+
+
+def since_words(book: Book, said: Said) -> str:
+    found = since(book, said)
+    match found["basis"]:
+        case "assumed":
+            return f"{found['date']} (assumed)"
+        case "unknown":
+            return "unknown"
+        case "event":
+            return f"{found['date']} (event)"
+    return str(found["date"])
+
+
+def until_words(statement: Statement) -> str:
+    """“through 2032”, “AGI verified, at the latest through 2030”, “for good”, or “the next change”."""
+    match statement.until:
+        case CoarseDate() as through:
+            return f"through {through.text}"
+        case UntilEvent() as awaited:
+            outer = "" if awaited.no_later_than is None else f", at the latest through {awaited.no_later_than.text}"
+            return f"{awaited.event}{outer}"
+        case ForGood():
+            return "for good"
+    return NOT_STATED
+
+
+def ahead_words(words: Words, ahead: Ahead, direction: Direction | None) -> str:
+    """What lies ahead, as a sentence."""
+    label = _capital(words.label(ahead.term))
+    if ahead.event is not None:
+        outer = "" if ahead.no_later_than is None else f", at the latest through {ahead.no_later_than.text}"
+        return f"{label} {AHEAD[ahead.what]} when “{ahead.event}”{outer}"
+    text = f"{label} {AHEAD[ahead.what]}"
+    if ahead.after is None or ahead.after.value is None:
+        return text
+    return f"{text}: {words.short(ahead.term, direction, ahead.after.value)}"
+
+
+def period(start: date, end: date) -> str:
+    """Half-open days as people say them: “from 2025-10-28”, “2021-01-01 to 2021-12-31”, “until 2025-10-27”."""
+    first = None if start == START_OF_TIME else start.isoformat()
+    last = None if end == END_OF_TIME else said_through(end).isoformat()
+    if first is None:
+        return "at all times" if last is None else f"until {last}"
+    return f"from {first}" if last is None else first if first == last else f"{first} to {last}"
+
+
+def _over(cell: Cell) -> str:
+    return "expires" if cell.status == EXPIRED else "ends"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
