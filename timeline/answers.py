@@ -132,9 +132,7 @@ class Answers:
                     "what": transition(known.book, change.before, change.after),
                     "before": _cell(known, change.term, change.before),
                     "after": _cell(known, change.term, change.after),
-                    "text": known.words.change(
-                        change.term, known.direction(change.term), change.before, change.after
-                    ),
+                    "text": known.words.change(change.term, known.direction(change.term), change.before, change.after),
                 }
                 for change in changed(known.book, after, upto)
             ]
@@ -341,7 +339,9 @@ class Answers:
         assert isinstance(act, Opening)  # version 0 is the opening document
         moment = knowledge.known_at
         if moment is None:
-            moment = head_at if seq == head else next(reader.events(after=seq - 1, upto=seq)).recorded_at if seq else None
+            moment = (
+                head_at if seq == head else next(reader.events(after=seq - 1, upto=seq)).recorded_at if seq else None
+            )
         return Known(
             book=book,
             words=Words(self.kinds, act),

@@ -104,6 +104,11 @@ class Reader:
         row = self.connection.execute(heads.order_by(event.c.version.desc()).limit(1)).first()
         return None if row is None else (row.version, row.seq)
 
+    def partnerships(self) -> list[str]:
+        """The names of all partnerships that were opened, in order."""
+        opened = select(event.c.partnership).where(event.c.version == 0).order_by(event.c.partnership)
+        return list(self.connection.scalars(opened))
+
     def seq_at(self, at: datetime) -> int:
         """The seq of the last event recorded at or before that moment; 0 when there was none yet."""
         earlier = select(event.c.seq).where(event.c.recorded_at <= microseconds(at))
@@ -185,7 +190,7 @@ class Writer(Reader):
         Raises:
             TimelineError: As `append`.
         """
-        self._lock()
+        self.hold()
         last_seq, last_at, last_hash = self.head()
         versions = self._next_versions({new.partnership for new in events})
         recorded: list[Event] = []
@@ -226,7 +231,8 @@ class Writer(Reader):
             self.refused = error
             raise
 
-    def _lock(self) -> None:
+    def hold(self) -> None:
+        """From here to the end of the transaction no other writer can append; positions can be foretold."""
         if not self._holds_lock:
             with self._or_nothing():
                 self.connection.execute(_LOCK)

@@ -142,9 +142,7 @@ def filled(given: Mapping[str, str], name: str) -> str:
     text = given[name]
     if text.strip():
         return text.strip()
-    raise TimelineError(
-        "invalid_value", f"{name} is empty.", f"Give {name} a value, or leave it out.", field=name
-    )
+    raise TimelineError("invalid_value", f"{name} is empty.", f"Give {name} a value, or leave it out.", field=name)
 
 
 def position(text: str, *, field: str) -> int:
@@ -152,5 +150,8 @@ def position(text: str, *, field: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 15:
         return int(text)
     raise TimelineError(
-        "invalid_value", f"{field}={text} is not a position in the log.", f"Write a whole number: {field}=27.", field=field
+        "invalid_value",
+        f"{field}={text} is not a position in the log.",
+        f"Write a whole number: {field}=27.",
+        field=field,
     )
