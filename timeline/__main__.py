@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from timeline.cli import cli  # type: ignore[import-not-found] # not yet; mypy asks to take this away when it is
+from timeline.cli import cli
 
 
 def main() -> None:

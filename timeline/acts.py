@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from timeline.answers import recorded
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import START_OF_TIME, iso
@@ -18,6 +17,7 @@ from timeline.core.history import Recorded
 from timeline.core.terms import Kinds
 from timeline.documents import Document, read
 from timeline.log import Event, Log, NewEvent, Reader, Writer
+from timeline.records import recorded
 from timeline.submissions import Submission, check_quotes, decoded, quoted_texts, submit
 
 Json = dict[str, Any]
@@ -217,7 +217,7 @@ class _Session:
         self.contents.clear()
         self.feeds.clear()
         self.versions.clear()
-        self.desk._feeds.clear()  # noqa: SLF001  # the session is the desk's own
+        self.desk._feeds.clear()  # the session is the desk's own
         self.head = None
 
     def _feed(self, partnership: str) -> Feed:
@@ -225,7 +225,7 @@ class _Session:
             if self.head is None:
                 self.writer.hold()
                 self.head = self.writer.head()[0] + len(self.pending)
-            self.feeds[partnership] = self.desk._feed(self.writer, partnership)  # noqa: SLF001  # the desk's own
+            self.feeds[partnership] = self.desk._feed(self.writer, partnership)  # the desk's own
             self.versions[partnership] = self.writer.partnership_head(partnership) or (-1, 0)
         return self.feeds[partnership]
 

@@ -36,6 +36,7 @@ from timeline.core.state import Ahead, Holding, state, transition, upcoming
 from timeline.core.terms import Kinds, Term, value_to_json
 from timeline.core.wording import Words, ahead_words, since, until
 from timeline.log import Event, Log, Reader
+from timeline.records import event_to_json, recorded
 
 Json = dict[str, Any]
 _BOOKS = 64
@@ -368,25 +369,6 @@ class Answers:
         return book
 
 
-def recorded(event: Event) -> Recorded:
-    """The act that an event of the log holds."""
-    return Recorded(event.seq, event.version, event.recorded_at, act_from_stored(event.body))
-
-
-def event_to_json(event: Event) -> Json:
-    """An event of the log as data, its body as the act that was said."""
-    return {
-        "seq": event.seq,
-        "partnership": event.partnership,
-        "n": event.version,
-        "kind": event.kind,
-        "key": event.key,
-        "recorded_at": iso(event.recorded_at),
-        "hash": event.hash,
-        "body": act_to_json(act_from_stored(event.body)),
-    }
-
-
 def _clocks(known: Known) -> Json:
     return {
         "known_at": None if known.moment is None else iso(known.moment),
@@ -415,7 +397,7 @@ def _state_warnings(known: Known, holdings: tuple[Holding, ...]) -> Iterator[Jso
             yield {
                 "code": "order_uncertain",
                 "term": str(held.term),
-                "detail": f"{known.cite(held.said)} and {others} have coarse dates that overlap; which came last is open.",
+                "detail": f"The coarse dates of {known.cite(held.said)} and {others} overlap; which came last is open.",
             }
 
 

@@ -77,8 +77,8 @@ def read(source: Path | bytes, name: str | None = None, *, base: Path | None = N
         base: The folder that relative paths in the documents start from; default that of the path.
 
     Raises:
-        TimelineError: with `file` and `line` in `more`: `unreadable_source`, `too_large`, `invalid_utf8`,
-            `control_character` or `malformed_document`.
+        TimelineError: with `file` and `line` in `more`: `too_large`, `invalid_utf8`, `control_character` or
+            `malformed_document`; with `file` alone: `unreadable_source`.
     """
     name = name or (str(source) if isinstance(source, Path) else "input")
     base = base or (source.parent if isinstance(source, Path) else Path())
