@@ -281,19 +281,25 @@ def test_of_two_writers_who_decided_on_the_same_state_one_wins(log: Log):
 def test_a_reader_by_position_misses_nothing_while_eight_write(log: Log):
     each, writers = 12, 8
     seen: list[Event] = []
+    finished = threading.Event()
 
     def write(number: int) -> None:
         for version in range(each):
             record(log, new(f"p{number}", version))
 
     def follow() -> None:
-        while len(seen) < each * writers:
+        last_look = False
+        while not last_look:
+            last_look = finished.is_set()
             with log.reading() as reader:
                 seen.extend(reader.events(after=seen[-1].seq if seen else 0))
 
     with ThreadPoolExecutor(writers + 1) as pool:
         following = pool.submit(follow)
-        list(pool.map(write, range(writers)))
+        try:
+            list(pool.map(write, range(writers)))
+        finally:
+            finished.set()
         following.result(timeout=20)
 
     assert [event.seq for event in seen] == list(range(1, each * writers + 1))

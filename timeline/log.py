@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, func, insert, select, text
+from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -187,9 +187,12 @@ class Writer(Reader):
         """
         self._lock()
         last_seq, last_at, last_hash = self.head()
-        versions = self._next_versions({new.partnership for new in events})
+        versions: dict[str, int] = {}
         recorded: list[Event] = []
         for seq, new in enumerate(events, last_seq + 1):
+            if new.partnership not in versions:
+                known = self.partnership_head(new.partnership)
+                versions[new.partnership] = 0 if known is None else known[0] + 1
             if new.expected_version != versions[new.partnership]:
                 raise _lost_race(new)
             versions[new.partnership] += 1
@@ -231,17 +234,6 @@ class Writer(Reader):
             with self._or_nothing():
                 self.connection.execute(_LOCK)
             self._holds_lock = True
-
-    def _next_versions(self, partnerships: set[str]) -> dict[str, int]:
-        """The version that each partnership's next event must have."""
-        versions = dict.fromkeys(partnerships, 0)
-        names = sorted(partnerships)
-        for start in range(0, len(names), _PAGE):  # a statement takes only so many parameters
-            some = event.c.partnership.in_(names[start : start + _PAGE])
-            last = select(event.c.partnership, func.max(event.c.version).label("version")).where(some)
-            for row in self.connection.execute(last.group_by(event.c.partnership)):
-                versions[row.partnership] = row.version + 1
-        return versions
 
     def _next_instant(self, last: datetime | None) -> datetime:
         now = self._clock().astimezone(UTC)
