@@ -7,7 +7,7 @@ Positions appear in order: whoever has read up to `seq` n will never find a new 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ from timeline import migrations
 from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds, moment
 from timeline.core.errors import TimelineError
 from timeline.database import (
+    Turns,
     broken_constraint,
     database_url,
     missing_file,
@@ -281,6 +282,7 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
+        self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
     def open(
@@ -314,7 +316,7 @@ class Log:
         Raises:
             TimelineError: `schema_mismatch` when a newer version of this program made them.
         """
-        with plainly(), self._writing.begin() as connection:
+        with self._transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_LOCK)
             migrations.upgrade(connection)
@@ -340,11 +342,17 @@ class Log:
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""
-        with plainly(), self._writing.begin() as connection:
+        with self._transaction() as connection:
             writer = Writer(connection, self._clock)
             yield writer
             if writer.refused is not None:
                 raise writer.refused
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        turn = nullcontext() if self._turns is None else self._turns.turn()
+        with turn, plainly(), self._writing.begin() as connection:
+            yield connection
 
     def verify(self, known_head: tuple[int, str] | None = None) -> Verification:
         """How far the record is as it was written, judged in one snapshot; damage is reported, never raised.
