@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from timeline import migrations
 from timeline.chain import GENESIS, Event, Fault, Verification, link
 from timeline.core.errors import TimelineError
+from timeline.database import Turns
 from timeline.log import Log, NewEvent, StoredText
 
 HOUR = timedelta(hours=1)
@@ -281,19 +282,26 @@ def test_of_two_writers_who_decided_on_the_same_state_one_wins(log: Log):
 def test_a_reader_by_position_misses_nothing_while_eight_write(log: Log):
     each, writers = 12, 8
     seen: list[Event] = []
+    finished = threading.Event()
 
     def write(number: int) -> None:
         for version in range(each):
             record(log, new(f"p{number}", version))
 
     def follow() -> None:
-        while len(seen) < each * writers:
+        last_look = False
+        while not last_look:
+            # Without any pause the reader would keep the interpreter's lock from the writers most of the time.
+            last_look = finished.wait(0.0005)
             with log.reading() as reader:
                 seen.extend(reader.events(after=seen[-1].seq if seen else 0))
 
     with ThreadPoolExecutor(writers + 1) as pool:
         following = pool.submit(follow)
-        list(pool.map(write, range(writers)))
+        try:
+            list(pool.map(write, range(writers)))
+        finally:
+            finished.set()
         following.result(timeout=20)
 
     assert [event.seq for event in seen] == list(range(1, each * writers + 1))
@@ -520,6 +528,37 @@ def test_a_writer_waits_for_another_who_is_soon_done(database_url: str):
 
     assert everything(log) == made
     log.close()
+
+
+def test_threads_write_in_the_order_in_which_they_came():
+    turns, entered = Turns(patience=10), []
+
+    def enter(number: int) -> None:
+        with turns.turn():
+            entered.append(number)
+
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(5)]
+    with turns.turn():
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            while len(turns._waiting) < number:
+                threading.Event().wait(0.001)
+    for thread in threads:
+        thread.join()
+
+    assert entered == [0, 1, 2, 3, 4]
+
+
+def test_a_thread_whose_turn_does_not_come_gives_up_and_keeps_nobody_waiting():
+    turns = Turns(patience=0.01)
+
+    with turns.turn(), ThreadPoolExecutor(1) as pool:
+        refused = pool.submit(turns.turn().__enter__).exception()
+
+    assert isinstance(refused, TimelineError)
+    assert refused.code == "database_busy"
+    with turns.turn():
+        pass
 
 
 def test_a_database_that_may_only_be_read_says_so(database_url: str):
