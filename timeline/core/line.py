@@ -92,14 +92,15 @@ def paint(line: Line, stroke: Stroke) -> Line:
     An open statement holds until the first later day that another one governs: a scheduled step stays, silence
     stops nothing. A bounded one holds on exactly its days; after them the term has lapsed, unless it was called
     temporary: then what it covered shows again. One with an unknown start holds, beyond doubt, from its anchor,
-    and before that only where nobody else has spoken (decisions/0003).
+    and before that only where nobody else has spoken (decisions/0003). One that is over before it begins leaves the
+    term lapsed from its beginning.
     """
     if stroke.temporary:
         return replace(line, overlay=_put(line.overlay, _cell(stroke, stroke.start, stroke.end)))
     base, overlay = line.base, line.overlay
     step = END_OF_TIME if stroke.for_good else _next_step(base, stroke, stroke.anchor)
     end = stroke.end if stroke.exact else min(stroke.end, step)
-    lapses = not _taken_over_at(base, end) if stroke.exact else end < step
+    lapses = end <= stroke.anchor or not _taken_over_at(base, end) if stroke.exact else end < step
     if stroke.lapses is not None and lapses:
         over = Cell(end, _next_step(base, stroke, end), stroke.ref, None, stroke.lapses)
         base, overlay = _put(base, over), _clear(overlay, over.start, over.end)
