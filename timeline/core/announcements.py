@@ -275,7 +275,11 @@ def _announcement(document: _Fields, partnership: str) -> Announcement:
     force = document.choice("force", FORCES, default="agreed")
     sources = _sources(document)
     statements = tuple(
-        _statement(_Fields(raw, f"statements[{place}]", "a statement", document.kinds, document.parties), len(sources))
+        _statement(
+            _Fields(raw, f"statements[{place}]", "a statement", document.kinds, document.parties),
+            len(sources),
+            announced,
+        )
         for place, raw in enumerate(document.list("statements"))
     )
     return Announcement(
@@ -326,7 +330,7 @@ def _sources(document: _Fields) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def _statement(fields: _Fields, sources: int) -> Statement:
+def _statement(fields: _Fields, sources: int, announced: Announced) -> Statement:
     about = term(fields.take("term"), field=fields.at("term"))
     act, value = _says(fields, about)
     effective = _effective(fields)
@@ -363,7 +367,7 @@ def _statement(fields: _Fields, sources: int) -> Statement:
         unsupported=unsupported,
         note=fields.optional("note"),
     )
-    _check_periods(statement, fields)
+    _check_periods(statement, fields, announced)
     return fields.done(statement)
 
 
@@ -428,7 +432,7 @@ def _date_text(raw: Any) -> str:
     return f"{raw:04d}" if isinstance(raw, int) and not isinstance(raw, bool) else str(raw)
 
 
-def _check_periods(statement: Statement, fields: _Fields) -> None:
+def _check_periods(statement: Statement, fields: _Fields, announced: Announced) -> None:
     def refuse(code: str, detail: str, remedy: str, name: str) -> None:
         raise TimelineError(code, detail, remedy, field=fields.at(name))
 
@@ -465,11 +469,15 @@ def _check_periods(statement: Statement, fields: _Fields) -> None:
             "effective",
         )
     last = until.no_later_than if isinstance(until, UntilEvent) else until
-    if isinstance(effective, CoarseDate) and isinstance(last, CoarseDate) and last.hi <= effective.lo:
+    begins = announced.window if effective is None else effective
+    if isinstance(begins, CoarseDate) and isinstance(last, CoarseDate) and last.hi <= begins.lo:
         refuse(
             "until_before_effective",
-            f"It ends ({last.text}) before it begins ({effective.text}).",
-            "Check the two dates; until: is the last day, month or year in which it holds.",
+            f"It ends ({last.text}) before it begins ({begins.text}"
+            + (")." if effective is not None else ", the announced day, for want of an effective one)."),
+            "Check the two dates; until: is the last day, month or year in which it holds."
+            if effective is not None
+            else "Add effective: with the day, month or year in which it began, or unknown.",
             "until",
         )
 
