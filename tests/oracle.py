@@ -389,3 +389,16 @@ def changed(line: Line, after: int, upto: int) -> list[tuple[int, str | None, st
 def learned(old: Line, new: Line) -> list[tuple[int, str | None, str | None]]:
     """The days on which two lines differ in value, each with what was held before and what is held now."""
     return [(x, value(old[x]), value(new[x])) for x in range(DAYS) if value(old[x]) != value(new[x])]
+
+
+def covered_from(log: Log, *, known: int | None = None, hour: int | None = None) -> int:
+    """The earliest announced or stated effective day: before it the record answers nothing. NEVER when it is empty."""
+    known = len(log) if known is None else known
+    days = [NEVER]
+    for n in range(1, len(log) + 1):
+        if isinstance(log[n - 1], Announcement) and counts(log, n, known, hour):
+            told = content(log, n, known, hour)
+            if hour is None or told.hour <= hour:
+                days.append(told.window.lo)
+                days += [said.start.lo for said in told.said if isinstance(said.start, Window)]
+    return min(days)

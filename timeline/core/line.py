@@ -6,7 +6,7 @@ ones, which are read first. A day that no cell covers is silent: nobody said any
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -186,11 +186,9 @@ def _taken_over_at(base: Cells, end: date) -> bool:
 
 
 def _silent_since(base: Cells, anchor: date) -> date:
-    """The first of the silent days that run up to `anchor`; `anchor` itself when it is governed already."""
-    place = bisect_right(base, anchor, key=_start) - 1
-    if place < 0:
-        return START_OF_TIME
-    return anchor if base[place].end > anchor else base[place].end
+    """The first of the silent days that run up to `anchor`; `anchor` itself when the day before is governed."""
+    place = bisect_left(base, anchor, key=_start) - 1
+    return START_OF_TIME if place < 0 else min(base[place].end, anchor)
 
 
 def _put(cells: Cells, new: Cell) -> Cells:
