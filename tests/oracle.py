@@ -290,7 +290,7 @@ def paint_lasting(base: Line, overlay: Line, task: Task, events: dict[str, int])
     elif isinstance(said.until, Event):
         o = events.get(said.until.name, NEVER)
         t = said.until.outer
-        if o <= f:
+        if o <= f and (t is None or o < t):
             paint_none(base, overlay, Cell(who, NONE, "condition_met"), f)
         elif t is not None and o < t:
             paint_bounded(base, overlay, cell, f, o, "condition_met")
