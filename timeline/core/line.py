@@ -107,7 +107,7 @@ def paint(line: Line, stroke: Stroke) -> Line:
     start = stroke.start if stroke.start == stroke.anchor else _silent_since(base, stroke.anchor)
     base = _put(base, _cell(stroke, start, end))
     if stroke.exact or stroke.value is None:
-        overlay = _clear(overlay, start, end)
+        overlay = _clear(overlay, stroke.anchor, end)
     elif (covering := at(overlay, stroke.anchor)) is not None:
         overlay = _put(overlay, _cell(stroke, stroke.anchor, covering.end))
     return Line(base, overlay)
