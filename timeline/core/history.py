@@ -252,7 +252,8 @@ class Book:
             case When() as awaited:
                 act = self.happened.get(awaited.event)
                 return END_OF_TIME if act is None else act.on
-        return said.announced.on
+        stroke = self.stroke(said)
+        return said.announced.on if stroke is None else stroke.anchor
 
     def _end(self, statement: Statement) -> tuple[date | None, str, bool]:
         """The day on which it is over by its own words (None: open), how, and whether it holds exactly until then."""
