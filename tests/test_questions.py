@@ -34,9 +34,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
 
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=[asked["id"] for asked in QUESTIONS])
-def test_the_seeds_answer(answers: Answers, asked: dict[str, Any]):
+def test_the_seeds_answer(answers: Answers, asked: dict[str, Any]) -> None:
     """Whatever a question names of its answer is so in the state that the record gives."""
-    given = {name: asked[name] for name in ("as_of", "announced_by", "include") if name in asked}
+    given: dict[str, str] = {name: str(asked[name]) for name in ("as_of", "announced_by", "include") if name in asked}
     if "known_n" in asked:
         given["known_seq"] = str(_seq(answers, asked["partnership"], asked["known_n"]))
 
@@ -51,9 +51,8 @@ def test_the_seeds_answer(answers: Answers, asked: dict[str, Any]):
 
 
 def _seq(answers: Answers, partnership: str, n: str) -> int:
-    return next(
-        each["seq"] for each in answers.announcements(partnership)["announcements"] if each["id"] == f"{partnership}/{n}" or each["id"] == n
-    )
+    acts = answers.announcements(partnership)["announcements"]
+    return next(int(each["seq"]) for each in acts if each["id"] in {n, f"{partnership}/{n}"})
 
 
 def _found(body: dict[str, Any], term: str, terms: Any) -> dict[str, Any]:
@@ -90,7 +89,8 @@ def _ahead(ahead: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[di
         want
         for want in wanted
         if any(
-            all(_plain(each.get("on" if name == "day" else name)) == value for name, value in want.items()) for each in ahead
+            all(_plain(each.get("on" if name == "day" else name)) == value for name, value in want.items())
+            for each in ahead
         )
     ]
 

@@ -82,7 +82,7 @@ class Desk:
         files: Sequence[Path],
         *,
         keep_going: bool = False,
-        progress: Callable[[str], None] = lambda name: None,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> Imported:
         """Record all documents of the files: openings first, then files in the order given, documents in file order.
 

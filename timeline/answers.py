@@ -31,7 +31,7 @@ from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.feed import quote
 from timeline.core.history import AGREED, Book, Recorded, Said
 from timeline.core.line import Cell
-from timeline.core.questions import Knowledge, Question
+from timeline.core.questions import ALL, Knowledge, Question
 from timeline.core.state import Ahead, Holding, state, transition, upcoming
 from timeline.core.terms import Kinds, Term, value_to_json
 from timeline.core.wording import Words, ahead_words, since, until
@@ -115,7 +115,7 @@ class Answers:
 
     # -- the two differences -----------------------------------------------------------------------------------
 
-    def changes(self, partnership: str, after: date, upto: date, knowledge: Knowledge = Knowledge()) -> Json:
+    def changes(self, partnership: str, after: date, upto: date, knowledge: Knowledge = ALL) -> Json:
         """What changed in the world in `(after, upto]`: every step, and term by term the two days side by side."""
         if upto < after:
             raise TimelineError(
@@ -202,7 +202,7 @@ class Answers:
 
     # -- one term, what lies ahead -----------------------------------------------------------------------------
 
-    def history(self, partnership: str, term: Term, knowledge: Knowledge = Knowledge()) -> Json:
+    def history(self, partnership: str, term: Term, knowledge: Knowledge = ALL) -> Json:
         """One term's life: its line from the first day to the last, and every statement about it, as heard."""
         with self._known(partnership, knowledge) as known:
             about = known.book.about(term)
@@ -227,7 +227,7 @@ class Answers:
                 "statements": [_statement(known, said) for said in about],
             }
 
-    def upcoming(self, partnership: str | None, until_day: date | None, knowledge: Knowledge = Knowledge()) -> Json:
+    def upcoming(self, partnership: str | None, until_day: date | None, knowledge: Knowledge = ALL) -> Json:
         """What ends or begins after today, by day; what waits for an event comes last."""
         today = self.clock().date()
         found: list[Json] = []
@@ -247,7 +247,7 @@ class Answers:
         listed = []
         with self.log.reading() as reader:
             for slug in reader.partnerships():
-                known = self._know(reader, slug, Knowledge())
+                known = self._know(reader, slug, ALL)
                 line = _partnership(known)
                 if (party is None or party in line["parties"]) and (kind is None or kind in line["kinds"]):
                     listed.append(line)
@@ -255,7 +255,7 @@ class Answers:
 
     def partnership(self, slug: str) -> Json:
         """One partnership: its parties, its terms and the extent of its record."""
-        with self._known(slug, Knowledge()) as known:
+        with self._known(slug, ALL) as known:
             terms = known.book.terms()
             return _partnership(known) | {
                 "terms": [{"term": str(term), "label": known.words.label(term)} for term in terms],
@@ -264,14 +264,14 @@ class Answers:
 
     def announcements(self, slug: str) -> Json:
         """The acts of a partnership in the order recorded, a line each."""
-        with self._known(slug, Knowledge()) as known:
+        with self._known(slug, ALL) as known:
             lines = [_act_line(known, record) for record in known.book.records.values()]
             return {"partnership": slug, "name": known.words.name, "announcements": lines}
 
     def announcement(self, slug: str, n: int) -> Json:
         """One act with its statements, the words behind them, and what was later done to it."""
         with self.log.reading() as reader:
-            known = self._know(reader, slug, Knowledge())
+            known = self._know(reader, slug, ALL)
             event = reader.event(slug, n)
         if event is None or n == 0:
             last = len(known.book.records)

@@ -40,8 +40,8 @@ def database_url(text: str) -> URL:
         url = make_url(text)
         kind = url.get_backend_name()
     except ArgumentError:
-        kind = None
-    if kind not in ("sqlite", "postgresql"):
+        url, kind = None, None
+    if url is None or kind not in ("sqlite", "postgresql"):
         raise TimelineError(
             "invalid_configuration",
             "The database URL names neither an SQLite file nor a PostgreSQL database.",

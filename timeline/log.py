@@ -368,6 +368,7 @@ class Log:
                 that were cut off the end, or a history rewritten as a whole, be found.
         """
         walk = Walk(known_head)
+        unreadable = ""
         with self.reading() as reader:
             for size in (_PAGE, 1):  # where a page cannot be read, find the event in it that cannot
                 try:

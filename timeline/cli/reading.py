@@ -26,7 +26,7 @@ _CITATION = re.compile(r"[a-z0-9-]+/\d+", re.ASCII)
 @click.option("--include", metavar="LANES", help="Show what is only proposed or reported beside it.")
 @json_option
 @pass_frame
-def state(frame: Frame, partnership: str, **asked: str | None) -> None:
+def state(frame: Frame, /, partnership: str, **asked: str | None) -> None:
     """What was in force between the parties on a day, in whose words."""
     question = read_question(given(asked), utc_now())
     with frame.answers() as answers:
@@ -39,7 +39,7 @@ def state(frame: Frame, partnership: str, **asked: str | None) -> None:
 @knowledge_options
 @json_option
 @pass_frame
-def history(frame: Frame, partnership: str, about: str, **asked: str | None) -> None:
+def history(frame: Frame, /, partnership: str, about: str, **asked: str | None) -> None:
     """One term's life: every value it had, and every statement about it."""
     knowledge = read_knowledge(given(asked), utc_now())
     with frame.answers() as answers:
@@ -53,7 +53,7 @@ def history(frame: Frame, partnership: str, about: str, **asked: str | None) -> 
 @knowledge_options
 @json_option
 @pass_frame
-def diff(frame: Frame, partnership: str, first: str, second: str, **asked: str | None) -> None:
+def diff(frame: Frame, /, partnership: str, first: str, second: str, **asked: str | None) -> None:
     """What changed in the world between two days, as known now."""
     now = utc_now()
     knowledge = read_knowledge(given(asked), now)
@@ -68,7 +68,7 @@ def diff(frame: Frame, partnership: str, first: str, second: str, **asked: str |
 @click.argument("second", metavar="K2")
 @json_option
 @pass_frame
-def learned(frame: Frame, partnership: str, first: str, second: str) -> None:
+def learned(frame: Frame, /, partnership: str, first: str, second: str) -> None:
     """What this record learned between two moments: instants, days, or positions such as @27."""
     now = utc_now()
     with frame.answers() as answers:
@@ -81,7 +81,7 @@ def learned(frame: Frame, partnership: str, first: str, second: str) -> None:
 @click.option("--until", "until", metavar="D", help="Only up to that day.")
 @json_option
 @pass_frame
-def upcoming(frame: Frame, partnership: str | None, until: str | None) -> None:
+def upcoming(frame: Frame, /, partnership: str | None, until: str | None) -> None:
     """What ends or begins from tomorrow on, as stated today."""
     until_day = None if until is None else asked_day(until, utc_now(), field="until")
     with frame.answers() as answers:

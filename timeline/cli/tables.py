@@ -5,11 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 Json = dict[str, Any]
-WRAPPED = {"TERM", "STATE", "SINCE", "UNTIL", "VALUE", "WORDS", "SAYS", "WHAT", "WHAT CHANGED", "NAME", "FIELDS", "NEEDS"}
+WIDE = 130
+"""Columns that a table of terms needs."""
+WRAPPED = {
+    "TERM",
+    "STATE",
+    "SINCE",
+    "UNTIL",
+    "VALUE",
+    "WORDS",
+    "SAYS",
+    "WHAT",
+    "WHAT CHANGED",
+    "NAME",
+    "FIELDS",
+    "NEEDS",
+}
 WRAPPED |= {"BEFORE", "AFTER", "WE HELD", "WE HOLD", "ENDED"}
 
 
@@ -230,20 +246,34 @@ def plain(out: Console, body: Json) -> None:
 
 
 def _terms(out: Console, terms: list[Json]) -> None:
+    """The terms in force: a table where there is room for it, else a few lines a term."""
+    if out.width < WIDE:
+        for term in terms:
+            facts = f"since {_since(term['since'])} · until {_until(term['until'])}"
+            facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
+            out.print(Text(f"\n{term['term']}", style="bold"))
+            out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))
+            out.print(Padding(Text(facts, style="dim"), (0, 0, 0, 2)))
+        _line(out, "")
+        return
     table = _table("TERM", "STATE", "SINCE", "UNTIL", "CONFIRMED", "FROM")
     for term in terms:
-        text = term["text"] + ("" if term["certainty"] == "certain" else " (possible)")
-        for conflict in term["conflicts"]:
-            text += f"\nanother source of that day: {conflict['text']}"
         table.add_row(
             term["term"],
-            text,
+            _holds(term),
             _since(term["since"]),
             _until(term["until"]),
             term["last_confirmed"] or "–",
             _short(term["governed_by"]),
         )
     out.print(table)
+
+
+def _holds(term: Json) -> str:
+    text = str(term["text"]) + ("" if term["certainty"] == "certain" else " (possible)")
+    for conflict in term["conflicts"]:
+        text += f"\nanother source of that day: {conflict['text']}"
+    return text
 
 
 def _ahead(out: Console, ahead: list[Json]) -> None:
@@ -284,9 +314,7 @@ def _words(evidence: list[Json]) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(
-            column, overflow="fold", no_wrap=column not in WRAPPED
-        )
+        table.add_column(column, overflow="fold", no_wrap=column not in WRAPPED)
     return table
 
 

@@ -34,7 +34,7 @@ def import_(frame: Frame, paths: tuple[Path, ...], *, keep_going: bool) -> None:
     with frame.log(migrate=True) as log, Progress(console=frame.talk, disable=not frame.talk.is_terminal) as bar:
         task = bar.add_task("importing", total=None)
         desk = Desk(log, frame.kinds(), utc_now)
-        done = desk.import_files(files, keep_going=keep_going, progress=lambda name: bar.update(task, advance=1))
+        done = desk.import_files(files, keep_going=keep_going, progress=lambda _: bar.update(task, advance=1))
     body = {
         "files": done.files,
         "recorded": done.recorded,

@@ -49,12 +49,16 @@ class Knowledge:
     announced_by: datetime | None = None
 
 
+ALL = Knowledge()
+"""Everything that is on record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question for the state of a partnership."""
 
     as_of: date
-    knowledge: Knowledge = Knowledge()
+    knowledge: Knowledge = ALL
     term: str | None = None
     """A pattern such as `exclusivity/*`."""
     include: tuple[str, ...] = ()
@@ -96,7 +100,7 @@ def read_knowledge(given: Mapping[str, str], now: datetime) -> Knowledge:
             return Knowledge(known_seq=position(value, field=name))
         moment = dates.axis_instant(value, now, field=name)
         return Knowledge(known_at=moment) if name == "known_at" else Knowledge(announced_by=moment)
-    return Knowledge()
+    return ALL
 
 
 def read_question(given: Mapping[str, str], now: datetime) -> Question:

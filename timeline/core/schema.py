@@ -127,9 +127,8 @@ def _field(field: Field) -> Json:
             return _TEXT
         case "party":
             return _SLUG
-    unit: Json = {"money": {"currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}, "quantity": {"unit": _TEXT}}.get(
-        field.type, {}
-    )
+    currency: Json = {"currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}
+    unit: Json = currency if field.type == "money" else {"unit": _TEXT} if field.type == "quantity" else {}
     common = {"stated": _TEXT, **unit}
     needed = ["currency"] if field.type == "money" else []
     number: Json = {**_NUMBER}
