@@ -120,10 +120,12 @@ def learned(out: Console, body: Json) -> None:
 
 
 def upcoming(out: Console, body: Json) -> None:
-    """What lies ahead."""
+    """What lies ahead, by partnership."""
     if not body["upcoming"]:
         _line(out, "Nothing ends or begins in that time.")
-    _ahead(out, body["upcoming"])
+    for name in dict.fromkeys(each["name"] for each in body["upcoming"]):
+        _line(out, f"\n{name}", "bold")
+        _ahead(out, [each for each in body["upcoming"] if each["name"] == name])
 
 
 def partnerships(out: Console, body: Json) -> None:
@@ -294,7 +296,8 @@ def _since(since: Json) -> str:
 def _until(until: Json) -> str:
     if until.get("for_good"):
         return "for good"
-    parts = [until["event"] or "", f"through {until['through']}" if until["through"] else ""]
+    said = {"year": 4, "month": 7}.get(until["precision"], 10)  # as coarse as it was said
+    parts = [until["event"] or "", f"through {until['through'][:said]}" if until["through"] else ""]
     return ", ".join(part for part in parts if part) or "not stated"
 
 

@@ -22,7 +22,7 @@ from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import Cells, at
 from timeline.core.state import coarse_start
-from timeline.core.terms import Kinds, Term
+from timeline.core.terms import Kind, Kinds, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,19 @@ def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_o
             )
         if given is not None:
             fixed[statement.term] = given
+        _check_parties(statement, kind, parties, f"statements[{place}].set")
+
+
+def _check_parties(statement: Statement, kind: Kind | None, parties: list[str], field: str) -> None:
+    for declared in kind.fields if kind is not None and statement.value is not None else ():
+        named = statement.value.get(declared.name) if statement.value is not None else None
+        if declared.type == "party" and named is not None and named not in parties:
+            raise TimelineError(
+                "unknown_party",
+                f"“{named}” is not a party of this partnership.",
+                did_you_mean(str(named), parties),
+                field=f"{field}.{declared.name}",
+            )
 
 
 def _check_target(book: Book, act: Correction | Retraction) -> None:
