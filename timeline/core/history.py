@@ -269,7 +269,7 @@ class Book:
         return None, EXPIRED, False
 
     def _counts(self, act: Correction | Retraction) -> bool:
-        """Whether a later act counts: the editor's always, for the public never saw our slip; the issuer's from its day."""
+        """Whether a later act counts: the editor's always, for our slip was never public; the issuer's from its day."""
         return act.on is None or self._public(start_of_day(act.on))
 
     def _public(self, moment: datetime) -> bool:
