@@ -37,8 +37,9 @@ def stake(percent: int, announced: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def asked(document: dict[str, Any], **keys: str) -> Submission:
-    return submit(Document.of(json.loads(json.dumps(document)), "test"), BUILTIN, **keys)
+def asked(document: dict[str, Any], *, key: str | None = None, idempotency_key: str | None = None) -> Submission:
+    copied = Document.of(json.loads(json.dumps(document)), "test")
+    return submit(copied, BUILTIN, key=key, idempotency_key=idempotency_key)
 
 
 @pytest.fixture
