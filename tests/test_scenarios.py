@@ -563,3 +563,117 @@ def test_only_the_terms_that_are_wanted_are_answered_for() -> None:
     wanted = state(book, date(2021, 1, 1), wanted=lambda each: each.kind == "exclusivity")
     assert [str(each.term) for each in wanted.in_force] == [CLOUD]
     assert [str(each.term) for each in state(book, date(2021, 1, 1)).in_force] == [CLOUD, SHARE]
+
+
+# The edges of the rules, one day to either side
+
+
+def test_what_was_over_before_it_was_disclosed_surely_held_on_its_last_day() -> None:
+    # given a fact disclosed in May 2022 as already true, and as having held through 2020
+    disclosed = share(30, "unknown", until="2020")
+    book = book_of(said("2019-01-01", cloud("exclusive")), said("2022-05-01", disclosed))
+    # then it certainly held on the last day of 2020, possibly before, and has lapsed since
+    assert through_the_days(book, SHARE, "2019-01-01", "2020-12-31", "2021-01-01") == ["30", "30", "expired"]
+    days = ("2020-12-30", "2020-12-31", "2021-01-01")
+    assert [held(book, SHARE, day).certain for day in days] == [False, True, True]
+    # and an older value on record governs until that day, and ends with it
+    over = book_of(said("2019-01-01", share(20)), said("2022-05-01", disclosed))
+    assert through_the_days(over, SHARE, "2020-12-30", "2020-12-31", "2021-01-01") == ["20", "30", "expired"]
+
+
+def test_a_fact_disclosed_as_true_fills_the_silence_before_what_began_on_its_day() -> None:
+    # given a value from the first of May on
+    first = said("2021-01-01", share(20, "2022-05-01"))
+    # when another is disclosed on that day as already true
+    book = book_of(first, said("2022-05-01", share(30, "unknown")))
+    # then it holds from then on and in the silence before
+    assert through_the_days(book, SHARE, "2021-01-01", "2022-04-30", "2022-05-01") == ["30", "30", "30"]
+    # and silence behind an older, ended value is filled back to its end only
+    gap = book_of(
+        said("2020-01-01", share(20, "2020", until="2020", temporary=True)),
+        said("2019-01-01", share(10, "2019", until="2019"), force="reported"),
+        said("2022-05-01", share(30, "unknown")),
+    )
+    assert through_the_days(gap, SHARE, "2019-12-31", "2020-06-01", "2021-01-01") == ["30", "20", "30"]
+
+
+def test_a_bounded_fact_with_an_unknown_start_leaves_earlier_temporary_periods_alone() -> None:
+    # given a temporary value in 2020
+    first = said("2019-12-01", share(10, "2020", until="2020", temporary=True))
+    # when a value is disclosed in 2022 as already true, through 2030
+    book = book_of(first, said("2022-05-01", share(30, "unknown", until="2030")))
+    # then what was temporary has been so
+    assert through_the_days(book, SHARE, "2019-12-31", "2020-12-31", "2021-01-01") == ["30", "10", "30"]
+
+
+def happens(event: str, on: str) -> dict[str, Any]:
+    document = said(on, occurred=event, on=on)
+    del document["statements"], document["title"]
+    return document
+
+
+def test_an_event_on_the_first_day_of_a_statement_leaves_it_over_from_that_day() -> None:
+    # given a value that is to begin in 2024, until an event, and another that begins with 2024
+    for outer in ({}, {"no_later_than": "2030"}):
+        waits = share(20, "2024-01-01", until={"event": "closing", **outer})
+        known = (said("2020-01-01", share(10, "2020-01-01"), share(15, "2024-01-01")), said("2021-01-01", waits))
+        # when the event happens before that, on that day, and a day later
+        days = ("2023-12-31", "2024-01-01", "2024-01-02")
+        found = {
+            on: through_the_days(book_of(*known, happens("closing", on)), SHARE, *days)
+            for on in ("2023-06-01", "2024-01-01", "2024-01-02")
+        }
+        # then its own period is empty, or one day long
+        assert found == {
+            "2023-06-01": ["10", "condition_met", "condition_met"],
+            "2024-01-01": ["10", "condition_met", "condition_met"],
+            "2024-01-02": ["10", "20", "condition_met"],
+        }
+
+
+def test_an_event_on_or_after_the_outer_date_comes_too_late_to_end_anything() -> None:
+    known = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing", "no_later_than": "2023"}))
+    for on, how in (("2023-12-31", "condition_met"), ("2024-01-01", "expired"), ("2025-01-01", "expired")):
+        book = book_of(known, happens("closing", on))
+        assert told(book, SHARE, "2024-01-01") == how
+
+
+def test_an_event_on_the_day_of_a_scheduled_step_ends_nothing() -> None:
+    known = (
+        said("2020-01-01", share(10, "2020-01-01"), share(30, "2023-01-01")),
+        said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"})),
+    )
+    found = {
+        on: through_the_days(book_of(*known, happens("closing", on)), SHARE, "2022-12-31", "2023-01-01")
+        for on in ("2022-12-31", "2023-01-01")
+    }
+    assert found == {"2022-12-31": ["condition_met", "30"], "2023-01-01": ["20", "30"]}
+
+
+def test_the_coverage_runs_from_the_earliest_stated_day_to_the_latest_announced_one() -> None:
+    book = book_of(
+        said("2021-05", share(20, "2020-07-01")),
+        said("2023-01-01", cloud("exclusive", "2030")),
+        said("2022-01-01", cloud("primary")),
+    )
+    coverage = state(book, date(2021, 6, 1)).coverage
+    assert (coverage.first, coverage.last, coverage.later) == (date(2020, 7, 1), date(2023, 1, 1), 2)
+
+
+def test_what_was_corrected_by_its_source_is_read_as_it_was_public_then() -> None:
+    # given a share that its source corrected twice, and then withdrew
+    base = said("2021-01-01", share(20, "2021-01-01"))
+    cites: dict[str, Any] = {"reason": "a slip", "by": "issuer"}
+    first = said("2021-01-01", share(21, "2021-01-01"), corrects="ada-bo/1", corrected_on="2021-02-01", **cites)
+    second = said("2021-01-01", share(22, "2021-01-01"), corrects="ada-bo/1", corrected_on="2021-03-01", **cites)
+    withdrawn = {"retracts": "ada-bo/1", "retracted_on": "2021-04-01", **cites}
+    documents = (OPENING, base, first, second, withdrawn)
+    acts = [act_from_json(document, BUILTIN) for document in documents]
+    # when asked for what was public at the end of a day
+    found = []
+    for public in ("2020-12-31", "2021-01-31", "2021-02-28", "2021-03-31", "2021-04-01"):
+        book = Book(datetime.fromisoformat(f"{public}T23:59:59+00:00"))
+        book.hear_all(Recorded(n + 1, n, datetime(2026, 1, 1, tzinfo=UTC), act) for n, act in enumerate(acts))
+        found.append(told(book, SHARE, "2022-01-01"))
+    # then
+    assert found == ["silent", "20", "21", "22", "silent"]
