@@ -8,8 +8,10 @@ from typing import Any
 from timeline.core import acceptance
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import act_from_json
+from timeline.core.changes import Delta, changed, learned, lines_of
+from timeline.core.dates import END_OF_TIME
 from timeline.core.history import Book, Recorded
-from timeline.core.line import at
+from timeline.core.line import Ref, at
 from timeline.core.state import Holding, state
 from timeline.core.terms import BUILTIN, Quantity, digits, term
 
@@ -360,6 +362,10 @@ def test_an_occurrence_starts_what_waits_for_it_and_ends_what_held_until_it() ->
     assert through_the_days(book, SHARE, "2024-02-29", "2024-03-01") == ["silent", "5"]
     assert through_the_days(book, CLOUD, "2024-02-29", "2024-03-01") == ["exclusive", "condition_met"]
     assert held(book, SHARE, "2024-03-01").certain
+    assert [(each.what, each.on) for each in state(book, date(2021, 6, 1)).upcoming] == [
+        ("ends", date(2024, 3, 1)),
+        ("takes_effect", date(2024, 3, 1)),
+    ]
     # and who says afterwards that it waits for it is told that it has happened
     late = book_of(announcement, occurred, said("2024-04-01", share(6, {"event": "closing"})))
     assert warnings(late, 3) == [
@@ -436,7 +442,7 @@ def test_of_two_sources_of_one_day_the_higher_tier_governs_and_the_other_is_show
     assert held(book, SHARE, "2024-01-01").conflicts == ()
     # and there is none between days, within one announcement, with the same value, or before it would have held
     for other in (
-        said("2021-01-02", share(25, "2021-01-03"), tier="press"),
+        said("2020-12-31", share(25, "2021-01-01"), tier="press"),
         said("2021-01-01", share(20, "2021-01-01"), tier="press"),
         said("2021-01-01", share(25, "2022-01-01"), tier="press"),
     ):
@@ -677,3 +683,96 @@ def test_what_was_corrected_by_its_source_is_read_as_it_was_public_then() -> Non
         found.append(told(book, SHARE, "2022-01-01"))
     # then
     assert found == ["silent", "20", "21", "22", "silent"]
+
+
+def test_an_event_that_would_end_what_was_replaced_no_longer_lies_ahead() -> None:
+    # given a value that holds until an event, and one that replaces it
+    until = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"}))
+    book = book_of(until, said("2022-01-01", share(30, "2022-01-01")))
+    # then the event ends something only before the replacement
+    found = [[each.event for each in state(book, day).upcoming] for day in (date(2021, 12, 31), date(2022, 1, 1))]
+    assert found == [[None, "closing"], []]
+
+
+def test_the_outer_date_of_an_end_is_not_shown_with_the_start_that_waits() -> None:
+    waits = share(20, {"event": "closing"}, until={"event": "AGI", "no_later_than": "2032"})
+    ahead = state(book_of(said("2021-01-01", waits)), date(2021, 1, 1)).upcoming
+    assert [(each.what, each.event, each.no_later_than) for each in ahead] == [("starts", "closing", None)]
+
+
+def test_each_lane_awaits_its_own_events_and_only_agreements_count_as_later() -> None:
+    # given an agreed value and a later memorandum that waits for an event
+    book = book_of(
+        said("2021-01-01", share(20, "2021-01-01")),
+        said("2022-01-01", share(30, {"event": "closing"}), force="proposed"),
+    )
+    # then the agreed state has nothing ahead and nothing later
+    agreed = state(book, date(2021, 6, 1))
+    assert (agreed.upcoming, agreed.coverage.later) == ((), 0)
+    assert [each.event for each in state(book, date(2021, 6, 1), force="proposed").upcoming] == ["closing"]
+
+
+def test_what_ended_inside_the_window_of_its_start_is_certainly_over() -> None:
+    book = book_of(said("2020-06-01", share(20, "2021", until="2021-03")))
+    days = ("2021-03-31", "2021-04-01", "2022-01-01")
+    assert through_the_days(book, SHARE, *days) == ["20", "expired", "expired"]
+    assert [held(book, SHARE, day).certain for day in days] == [False, True, True]
+
+
+def test_reaffirming_in_a_coarse_month_leaves_no_doubt_about_any_order() -> None:
+    book = book_of(said("2020-01-01", share(20, "2021")), said("2021-03", {"term": SHARE, "reaffirm": True}))
+    assert held(book, SHARE, "2021-06-01").order_uncertain == ()
+
+
+def test_silence_after_a_temporary_value_is_a_change_on_its_own_day() -> None:
+    # given a temporary value with nothing under it, and a lasting one years later
+    book = book_of(said("2020-01-01", share(10, "2022", until="2022", temporary=True), share(20, "2025-01-01")))
+
+    def days(after: str, upto: str) -> list[str]:
+        found = changed(book, date.fromisoformat(after), date.fromisoformat(upto))
+        return [change.on.isoformat() for change in found]
+
+    # then the change to silence has its day, and only that one
+    assert days("2022-06-01", "2023-01-01") == ["2023-01-01"]
+    assert days("2022-06-01", "2022-12-31") == []
+    assert days("2022-12-31", "2025-01-01") == ["2023-01-01", "2025-01-01"]
+    assert days("2023-01-01", "2024-12-31") == []
+    assert days("2021-12-31", "2024-01-01") == ["2022-01-01", "2023-01-01"]
+
+
+def test_a_delta_is_past_present_or_future_as_seen_from_a_day() -> None:
+    delta = Delta(term(SHARE), date(2021, 1, 1), date(2022, 1, 1), None, None)
+    days = (date(2020, 12, 31), date(2021, 1, 1), date(2021, 12, 31), date(2022, 1, 1), date(2022, 1, 2))
+    assert [delta.when(today) for today in days] == ["future", "present", "present", "past", "past"]
+
+
+def test_a_delta_ends_where_either_side_of_it_changes() -> None:
+    # given 10 % and 20 % from 2022, then 30 % said to have held all along
+    known = book_of(said("2020-01-01", share(10, "2021-01-01"), share(20, "2022-01-01")))
+    late = book_of(
+        said("2020-01-01", share(10, "2021-01-01"), share(20, "2022-01-01")),
+        said("2020-02-01", share(30, "2021-01-01", until="for-good")),
+    )
+    # then each former value has a period of its own
+    found = learned(lines_of(known), lines_of(late))
+    assert [(delta.start.year, delta.end.year, delta.before and delta.before.ref.number) for delta in found] == [
+        (2021, 2022, 1),
+        (2022, 9999, 2),
+    ]
+    # and the same value said by another statement divides none
+    again = book_of(
+        said("2020-01-01", share(30, "2021-01-01"), share(30, "2022-01-01")),
+    )
+    whole = learned({}, lines_of(again))
+    assert [(delta.start, delta.end) for delta in whole] == [(date(2021, 1, 1), END_OF_TIME)]
+
+
+def test_only_a_live_announcement_has_a_content() -> None:
+    book = book_of(
+        said("2021-01-01", share(20, until={"event": "closing"})),
+        happens("closing", "2022-01-01"),
+        said("2021-01-01", share(21), corrects="ada-bo/1", reason="a slip"),
+        {"retracts": "ada-bo/1", "reason": "a slip"},
+    )
+    assert [book.content(n) for n in book.records] == [None, None, None, None]
+    assert str(Ref(3, 1)) == "3#1"
