@@ -1,0 +1,84 @@
+"""What several tests need: empty migrated databases of both kinds, a log on them, and a clock that obeys."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from servers import PostgreSQL, postgresql
+
+from timeline.log import Log
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A server of this test process, with the migrated database `empty` to copy."""
+    with postgresql() as server:
+        server.execute("CREATE DATABASE empty")
+        _migrate(server.url("empty"))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file without events, to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def postgresql_url(postgres: PostgreSQL) -> Iterator[str]:
+    """A fresh, migrated, empty database of PostgreSQL."""
+    name = f"t{next(_numbers)}"
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE empty")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh, migrated, empty SQLite file."""
+    return f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'timeline.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated, empty database; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def log(database_url: str, clock: Clock) -> Iterator[Log]:
+    opened = Log.open(database_url, clock=clock)
+    yield opened
+    opened.close()
+
+
+def _migrate(url: str) -> None:
+    log = Log.open(url)
+    log.migrate()
+    log.close()

@@ -1,0 +1,105 @@
+"""Real servers for the tests: started here, in a folder of their own, and gone with the process that needs them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+# As the owner of a server and the name of its folder this account needs no rights at all.
+SERVER_ACCOUNTS = ("postgres", "nobody")
+START_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PostgreSQL:
+    """A running server that listens only on a socket in its folder."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        """Run one administrative statement, outside a transaction."""
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast."""
+    programs = _programs()
+    shared_memory = Path("/dev/shm")
+    folder = Path(
+        tempfile.mkdtemp(prefix="timeline-", dir=shared_memory if os.access(shared_memory, os.W_OK) else None)
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    prefix = _as_an_account_that_may(folder)
+    data, log = folder / "data", folder / "log"
+    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    subprocess.run([*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    settings = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+    options = [option for setting in settings for option in ("-c", setting)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*prefix, programs / "postgres", "-D", data, "-k", folder, *options],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    server = PostgreSQL(folder)
+    try:
+        _wait_until_it_answers(server, process, log)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if debian:
+        return debian[-1].parent
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).resolve().parent
+    pytest.fail("The tests need the programs of PostgreSQL: apt-get install postgresql, or put initdb on the PATH.")
+
+
+def _as_an_account_that_may(folder: Path) -> list[str]:
+    """What to put before a command: root may not run the server, and a killed test run must not leave one."""
+    if shutil.which("setpriv") is None:
+        return []
+    prefix = ["setpriv", "--pdeathsig", "INT"]
+    if os.geteuid() == 0:
+        known = {account.pw_name: account for account in pwd.getpwall()}
+        account = next(known[name] for name in SERVER_ACCOUNTS if name in known)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        prefix += ["--reuid", str(account.pw_uid), "--regid", str(account.pw_gid), "--clear-groups"]
+    return prefix
+
+
+def _wait_until_it_answers(server: PostgreSQL, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            server.execute("SELECT 1")
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.05)

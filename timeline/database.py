@@ -1,0 +1,228 @@
+"""Connections that keep the record's promises on SQLite and PostgreSQL, and what their errors mean to a person.
+
+Two engines for one database: one writes, the other cannot. On SQLite a single connection does every commit and
+every checkpoint (SQLite before 3.51.3 can corrupt its write-ahead log otherwise), and each transaction begins in
+words, because the driver of Python 3.11 begins them too late and loses updates.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from timeline.core.errors import TimelineError
+
+FORGOTTEN_SECONDS = 60
+"""A writing transaction on PostgreSQL that does nothing for so long is ended: it holds up every other writer."""
+
+_SQLITE_PAGES_KIB = 65_536
+
+
+def database_url(text: str) -> URL:
+    """The address of a database that can hold a record.
+
+    Raises:
+        TimelineError: `invalid_configuration` for another kind of database, or one in memory.
+    """
+    try:
+        url = make_url(text)
+        kind = url.get_backend_name()
+    except ArgumentError:
+        kind = None
+    if kind not in ("sqlite", "postgresql"):
+        raise TimelineError(
+            "invalid_configuration",
+            "The database URL names neither an SQLite file nor a PostgreSQL database.",
+            "Write it as sqlite:///timeline.db or postgresql://user@host/name.",
+        )
+    if kind == "sqlite" and url.database in (None, "", ":memory:"):
+        raise TimelineError(
+            "invalid_configuration",
+            "A record in memory would be another one for each connection, and gone at the end.",
+            "Name a file, as in sqlite:///timeline.db.",
+        )
+    return url
+
+
+def writing_engine(url: URL, patience: float) -> Engine:
+    """An engine whose transactions may write; on SQLite they wait for each other up to `patience` seconds."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, patience, writes=True)
+    engine = _postgresql(url, "READ COMMITTED")
+
+    @event.listens_for(engine, "connect")
+    def bound_waiting(connection: Any, _record: object) -> None:
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', %s, false)",
+            (f"{round(patience * 1000)}ms", f"{FORGOTTEN_SECONDS}s"),
+        )
+        connection.commit()
+
+    return engine
+
+
+def reading_engine(url: URL, patience: float) -> Engine:
+    """An engine whose transactions see one snapshot each and cannot write."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, patience, writes=False)
+    engine = _postgresql(url, "REPEATABLE READ")
+
+    @event.listens_for(engine, "connect")
+    def only_read(connection: Any, _record: object) -> None:
+        connection.read_only = True
+
+    return engine
+
+
+def _postgresql(url: URL, isolation_level: str) -> Engine:
+    try:
+        # As many connections as the web server has threads (40), so that none waits for another.
+        return create_engine(url, isolation_level=isolation_level, pool_size=10, max_overflow=30, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise TimelineError(
+            "invalid_configuration",
+            "The driver for PostgreSQL is not installed.",
+            "Install the extra `postgres` of this package, and write the URL as postgresql://user@host/name.",
+        ) from error
+
+
+def _sqlite(url: URL, patience: float, *, writes: bool) -> Engine:
+    engine = create_engine(
+        url,
+        # The writer waits by itself: the busy handler of SQLite starves all but one of several processes.
+        connect_args={"isolation_level": None, "timeout": 0 if writes else patience},
+        pool_size=1 if writes else 10,
+        max_overflow=0 if writes else 30,
+        pool_timeout=patience,
+    )
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    settings = ["foreign_keys=ON", f"cache_size=-{_SQLITE_PAGES_KIB}"]
+    settings += ["journal_mode=WAL", "synchronous=FULL"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for setting in settings:
+            _patiently(partial(connection.execute, f"PRAGMA {setting}"), patience)
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        _patiently(partial(connection.exec_driver_sql, begin), patience)
+
+    return engine
+
+
+def _patiently(work: Callable[[], object], patience: float) -> None:
+    """Do `work`, again and again while SQLite says that it is busy, for at most `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            work()
+            return
+        except (sqlite3.Error, DBAPIError) as error:
+            if _sqlite_code(_cause(error)) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        # Short and uneven waits are fair: nobody falls into another's step.
+        time.sleep(random.uniform(0.0005, 0.0015))
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """A block in which trouble with the database is raised as a `TimelineError` with what to do about it.
+
+    Raises:
+        TimelineError: `database_busy`, `storage_failed` or `integrity_failure`. An error that is none of these,
+            such as a statement that is wrong, passes unchanged: it is a bug.
+    """
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def broken_constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that PostgreSQL says was broken; None on SQLite, which does not tell."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return None if name is None else str(name)
+
+
+def missing_file(url: URL) -> Path | None:
+    """The SQLite file that `url` names, if there is none yet."""
+    if url.get_backend_name() != "sqlite" or url.database is None or url.database.startswith("file:"):
+        return None
+    path = Path(url.database)
+    return None if path.exists() else path
+
+
+def _refusal(error: Exception) -> TimelineError | None:
+    cause = _cause(error)
+    code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)
+    if isinstance(error, PoolTimeout) or code in _SQLITE_BUSY or sqlstate in _POSTGRESQL_BUSY:
+        return TimelineError(
+            "database_busy",
+            "Others are writing to the database; it stayed locked for as long as was allowed.",
+            "Try again. If it stays so, look for a program that holds the database open.",
+        )
+    if code == sqlite3.SQLITE_FULL or sqlstate == "53100":
+        return TimelineError(
+            "storage_failed",
+            "The disk or the database is full; nothing of this was recorded.",
+            "Free some space where the database lies, then do the same again.",
+        )
+    if code == sqlite3.SQLITE_READONLY or sqlstate == "25006":
+        return TimelineError(
+            "storage_failed",
+            "The database may only be read; nothing of this was recorded.",
+            "Give this program the right to write the database file and its folder, or name the primary server.",
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return TimelineError(
+            "integrity_failure",
+            f"The database file is damaged: {cause}.",
+            "Keep the file as it is, and restore the last backup beside it.",
+        )
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR) or _unreachable(cause, sqlstate):
+        return TimelineError(
+            "storage_failed",
+            f"The database cannot be reached: {str(cause).strip()}.",
+            "Check that the database URL is right, that its folder or server is there, and that you may use it.",
+        )
+    return None
+
+
+_SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# lock not available, deadlock, serialization failure, query cancelled, too many connections
+_POSTGRESQL_BUSY = ("55P03", "40P01", "40001", "57014", "53300")
+
+
+def _unreachable(cause: object, sqlstate: str | None) -> bool:
+    """Whether PostgreSQL could not be spoken to: connection trouble, shutting down, log-in refused, no database.
+
+    A connection that never came to be has no code at all; the driver's class is then all there is.
+    """
+    if sqlstate is not None:
+        return sqlstate[:2] in ("08", "28", "57", "58", "3D") or sqlstate == "25P03"
+    return type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError"
+
+
+def _cause(error: Exception) -> object:
+    return getattr(error, "orig", error)
+
+
+def _sqlite_code(cause: object) -> int | None:
+    """The primary result code of SQLite, without its extension; None when there is none."""
+    code = getattr(cause, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF

@@ -1,0 +1,425 @@
+"""The append-only log of everything recorded: append, read, verify. It hides SQL, hashes and races.
+
+It knows nothing of announcements: a body is canonical JSON that somebody else wrote and will read.
+Positions appear in order: whoever has read up to `seq` n will never find a new event at or before n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Self
+
+from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, func, insert, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from timeline import migrations
+from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds, moment
+from timeline.core.errors import TimelineError
+from timeline.database import (
+    broken_constraint,
+    database_url,
+    missing_file,
+    plainly,
+    reading_engine,
+    writing_engine,
+)
+from timeline.tables import event, stored_text
+
+__all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verification", "Writer", "utc_now"]
+
+PATIENCE_SECONDS = 5.0
+_PAGE = 1000
+# Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
+_LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be recorded: what the log cannot know by itself."""
+
+    partnership: str
+    expected_version: int
+    """The version that it will have; 0 opens a partnership."""
+    kind: str
+    key: str | None
+    idempotency_key: str | None
+    content_hash: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """The bytes of a source, kept as they came."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+class Reader:
+    """Questions to the log, all answered from one snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        """For projections that must see the same snapshot."""
+
+    def head(self) -> tuple[int, datetime | None, str]:
+        """The last event's seq, instant and hash; (0, None, sixty-four zeros) while there is none."""
+        found = self._one(select(event).order_by(event.c.seq.desc()))
+        return (0, None, GENESIS) if found is None else (found.seq, found.recorded_at, found.hash)
+
+    def events(
+        self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Event]:
+        """The events with `after` < seq <= `upto`, at most `limit`, in order; read a page at a time."""
+        return self._pages(partnership, after, upto, limit, _PAGE)
+
+    def event(self, partnership: str, version: int) -> Event | None:
+        return self._one(select(event).where(event.c.partnership == partnership, event.c.version == version))
+
+    def by_key(self, key: str) -> Event | None:
+        return self._one(select(event).where(event.c.key == key))
+
+    def by_idempotency_key(self, key: str) -> Event | None:
+        return self._one(select(event).where(event.c.idempotency_key == key))
+
+    def by_content(self, partnership: str, content_hash: str) -> Event | None:
+        """The latest event of the partnership with that content."""
+        same = (event.c.partnership == partnership, event.c.content_hash == content_hash)
+        return self._one(select(event).where(*same).order_by(event.c.version.desc()))
+
+    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
+        """The (version, seq) of its last event; None when it was never opened."""
+        heads = select(event.c.version, event.c.seq).where(event.c.partnership == partnership)
+        row = self.connection.execute(heads.order_by(event.c.version.desc()).limit(1)).first()
+        return None if row is None else (row.version, row.seq)
+
+    def seq_at(self, at: datetime) -> int:
+        """The seq of the last event recorded at or before that moment; 0 when there was none yet."""
+        earlier = select(event.c.seq).where(event.c.recorded_at <= microseconds(at))
+        return self.connection.scalar(earlier.order_by(event.c.recorded_at.desc()).limit(1)) or 0
+
+    def text(self, sha256: str) -> StoredText | None:
+        row = self.connection.execute(select(stored_text).where(stored_text.c.sha256 == sha256)).first()
+        return None if row is None else StoredText(row.sha256, row.media_type, row.content)
+
+    def has_text(self, sha256: str) -> bool:
+        found = select(stored_text.c.sha256).where(stored_text.c.sha256 == sha256)
+        return self.connection.scalar(found) is not None
+
+    def _one(self, question: Select[Any]) -> Event | None:
+        row = self.connection.execute(question.limit(1)).first()
+        return None if row is None else _event(row)
+
+    def _pages(
+        self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
+    ) -> Iterator[Event]:
+        conditions: list[ColumnElement[bool]] = [event.c.seq > bindparam("after")]
+        if upto is not None:
+            conditions.append(event.c.seq <= upto)
+        order = event.c.seq
+        if partnership is not None:
+            conditions.append(event.c.partnership == partnership)
+            # Within a partnership both orders are the same, and only this one has an index.
+            order = event.c.version
+        question = select(event).where(*conditions).order_by(order)
+        while limit is None or limit > 0:
+            wanted = size if limit is None else min(size, limit)
+            page = self.connection.execute(question.limit(wanted), {"after": after}).all()
+            for row in page:
+                yield _event(row)
+            if len(page) < wanted:
+                return
+            after = page[-1].seq
+            limit = None if limit is None else limit - wanted
+
+
+class Writer(Reader):
+    """One transaction that may add to the log; what it has added is also what it reads.
+
+    An append that the database refuses ends the transaction: nothing of it is kept, also when its error is
+    caught inside the block.
+    """
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        super().__init__(connection)
+        self.refused: TimelineError | None = None
+        """Why nothing of this transaction may be kept."""
+        self._clock = clock
+        self._on_postgresql = connection.dialect.name == "postgresql"
+        self._holds_lock = not self._on_postgresql  # SQLite took it with BEGIN IMMEDIATE
+
+    def append(
+        self,
+        *,
+        partnership: str,
+        expected_version: int,
+        kind: str,
+        key: str | None,
+        idempotency_key: str | None,
+        content_hash: str,
+        body: str,
+    ) -> Event:
+        """The event as recorded. From here to the end of the transaction no other writer can append.
+
+        Raises:
+            TimelineError: `lost_race` when the partnership's next version is not `expected_version`: read
+                again and decide again; `key_reused` when another event has one of the keys.
+        """
+        new = NewEvent(partnership, expected_version, kind, key, idempotency_key, content_hash, body)
+        return self.append_many([new])[0]
+
+    def append_many(self, events: Sequence[NewEvent]) -> list[Event]:
+        """The events as recorded, all or none of them, in the order given; several partnerships may be mixed.
+
+        Raises:
+            TimelineError: As `append`.
+        """
+        self._lock()
+        last_seq, last_at, last_hash = self.head()
+        versions = self._next_versions({new.partnership for new in events})
+        recorded: list[Event] = []
+        for seq, new in enumerate(events, last_seq + 1):
+            if new.expected_version != versions[new.partnership]:
+                raise _lost_race(new)
+            versions[new.partnership] += 1
+            last_at = self._next_instant(last_at)
+            made = _chained(new, seq, last_at, last_hash)
+            recorded.append(made)
+            last_hash = made.hash
+        if recorded:
+            self._insert(recorded)
+        return recorded
+
+    def store_text(self, content: bytes, media_type: str) -> str:
+        """The SHA-256, in hex, under which these bytes are kept; bytes kept before are not kept again.
+
+        Store texts before appending: on PostgreSQL two writers could otherwise wait for each other.
+        """
+        digest = sha256(content).hexdigest()
+        if not self.has_text(digest):
+            row = {"sha256": digest, "media_type": media_type, "content": content}
+            if self._on_postgresql:
+                # Another writer may store the same bytes between the question and the answer.
+                self.connection.execute(postgresql.insert(stored_text).on_conflict_do_nothing(), row)
+            else:
+                self.connection.execute(insert(stored_text), row)
+        return digest
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """A block whose failure is the end of the transaction; PostgreSQL would commit nothing, and not say so."""
+        try:
+            with plainly():
+                yield
+        except TimelineError as error:
+            self.refused = error
+            raise
+
+    def _lock(self) -> None:
+        if not self._holds_lock:
+            with self._or_nothing():
+                self.connection.execute(_LOCK)
+            self._holds_lock = True
+
+    def _next_versions(self, partnerships: set[str]) -> dict[str, int]:
+        """The version that each partnership's next event must have."""
+        versions = dict.fromkeys(partnerships, 0)
+        names = sorted(partnerships)
+        for start in range(0, len(names), _PAGE):  # a statement takes only so many parameters
+            some = event.c.partnership.in_(names[start : start + _PAGE])
+            last = select(event.c.partnership, func.max(event.c.version).label("version")).where(some)
+            for row in self.connection.execute(last.group_by(event.c.partnership)):
+                versions[row.partnership] = row.version + 1
+        return versions
+
+    def _next_instant(self, last: datetime | None) -> datetime:
+        now = self._clock().astimezone(UTC)
+        return now if last is None else max(now, last + TICK)
+
+    def _insert(self, events: list[Event]) -> None:
+        with self._or_nothing():
+            try:
+                self.connection.execute(insert(event), [_row(made) for made in events])
+            except IntegrityError as error:
+                raise self._lost_to(error, events) from error
+
+    def _lost_to(self, error: IntegrityError, events: list[Event]) -> TimelineError:
+        """What a broken constraint means; SQLite does not name it, but there the transaction can still be asked."""
+        if self._on_postgresql:
+            reused = broken_constraint(error) in ("event_key_once", "event_idempotency_key_once")
+        else:
+            reused = any(self._has_key_of(made) for made in events)
+        if reused:
+            return TimelineError(
+                "key_reused",
+                "Another event has the same key or idempotency key.",
+                "Read the event that has it; to record something else, choose another key.",
+            )
+        return TimelineError(
+            "lost_race",
+            f"{events[0].citation} cannot be recorded: another writer was faster.",
+            "Read the partnership again, and record it again if it still has something to add.",
+        )
+
+    def _has_key_of(self, made: Event) -> bool:
+        """Whether an event other than `made` has one of its keys."""
+        holders = (
+            None if made.key is None else self.by_key(made.key),
+            None if made.idempotency_key is None else self.by_idempotency_key(made.idempotency_key),
+        )
+        return any(holder is not None and holder.hash != made.hash for holder in holders)
+
+
+class Log:
+    """The log in one database; safe to share between threads. Close it when done."""
+
+    def __init__(self, url: URL, read_url: URL, clock: Callable[[], datetime], patience: float) -> None:
+        self._url = url
+        self._clock = clock
+        self._writing = writing_engine(url, patience)
+        self._reading = reading_engine(read_url, patience)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        read_url: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Self:
+        """The log at `url`; nothing is connected yet.
+
+        Args:
+            read_url: Where to read instead: a replica of the same database.
+            patience: Seconds to wait for other writers before `database_busy`.
+
+        Raises:
+            TimelineError: `invalid_configuration` for a URL that can hold no log.
+        """
+        writes = database_url(url)
+        return cls(writes, writes if read_url is None else database_url(read_url), clock, patience)
+
+    def close(self) -> None:
+        # The last connection to close an SQLite file writes its log back: that must be the writer's.
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may do so at once.
+
+        Raises:
+            TimelineError: `schema_mismatch` when a newer version of this program made them.
+        """
+        with plainly(), self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(_LOCK)
+            migrations.upgrade(connection)
+
+    def check_schema(self) -> None:
+        """Do nothing when the tables are those that this code expects.
+
+        Raises:
+            TimelineError: `schema_mismatch`.
+        """
+        missing = missing_file(self._url)
+        if missing is not None:  # asking would create it
+            raise migrations.no_tables(f"There is no database file {missing}.")
+        with self.reading() as reader:
+            migrations.check(reader.connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader on one snapshot, that of its first question."""
+        with plainly(), self._reading.begin() as connection:
+            yield Reader(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""
+        with plainly(), self._writing.begin() as connection:
+            writer = Writer(connection, self._clock)
+            yield writer
+            if writer.refused is not None:
+                raise writer.refused
+
+    def verify(self, known_head: tuple[int, str] | None = None) -> Verification:
+        """How far the record is as it was written, judged in one snapshot; damage is reported, never raised.
+
+        Args:
+            known_head: The (seq, hash) of an event noted earlier, somewhere else. Only with it can events
+                that were cut off the end, or a history rewritten as a whole, be found.
+        """
+        walk = Walk(known_head)
+        with self.reading() as reader:
+            for size in (_PAGE, 1):  # where a page cannot be read, find the event in it that cannot
+                try:
+                    all(walk.step(event) for event in reader._pages(None, walk.seq, None, None, size))
+                    break
+                except (DBAPIError, OverflowError) as error:
+                    unreadable = f"It cannot be read: {getattr(error, 'orig', error)}."
+            else:
+                walk.missing(unreadable)
+            verdict = walk.end()
+            return verdict if verdict.fault is not None else replace(verdict, fault=_damaged_text(reader))
+
+
+def _damaged_text(reader: Reader) -> Fault | None:
+    """The first stored text whose bytes are no longer those it was stored under, in the order of their hashes."""
+    last = ""
+    following = select(stored_text.c.sha256).order_by(stored_text.c.sha256).limit(1)
+    try:
+        while (digest := reader.connection.scalar(following.where(stored_text.c.sha256 > last))) is not None:
+            last = digest
+            kept = reader.text(digest)
+            if kept is None or sha256(kept.content).hexdigest() != digest:
+                return Fault(None, f"text {digest}", "Its bytes are not those that were stored.")
+    except DBAPIError as error:
+        return Fault(None, f"text {last}", f"It, or the text after it, cannot be read: {error.orig}.")
+    return None
+
+
+def _event(row: Row[Any]) -> Event:
+    values = row._asdict()
+    return Event(**values | {"recorded_at": moment(row.recorded_at)})
+
+
+def _row(made: Event) -> dict[str, object]:
+    values: dict[str, object] = {column.name: getattr(made, column.name) for column in event.c}
+    return values | {"recorded_at": microseconds(made.recorded_at)}
+
+
+def _chained(new: NewEvent, seq: int, recorded_at: datetime, previous_hash: str) -> Event:
+    made = Event(
+        seq=seq,
+        partnership=new.partnership,
+        version=new.expected_version,
+        kind=new.kind,
+        key=new.key,
+        idempotency_key=new.idempotency_key,
+        content_hash=new.content_hash,
+        recorded_at=recorded_at,
+        body=new.body,
+        previous_hash=previous_hash,
+        hash="",
+    )
+    return replace(made, hash=link(made))
+
+
+def _lost_race(wanted: NewEvent) -> TimelineError:
+    return TimelineError(
+        "lost_race",
+        f"{wanted.partnership}/{wanted.expected_version} is not the next version of {wanted.partnership}.",
+        "Read the partnership again, and record it again if it still has something to add.",
+    )
