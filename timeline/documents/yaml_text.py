@@ -1,0 +1,75 @@
+"""YAML text as plain data with its lines: the layout of YAML, the values of JSON, no anchors and no tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from timeline.documents.plain import NUMBER, WORDS, Node, check_depth, clean, malformation, malformed, new_key, number
+
+_NO_NUMBER = re.compile(r"[+-]?\.(?:nan|inf)", re.IGNORECASE)
+# libyaml's parser where the wheel has it: the same events, ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse(text: str, name: str) -> Iterator[tuple[Any, Node]]:
+    """Yield each document's value and its lines, those of empty documents left out; refused as `read` says."""
+    events = yaml.parse(text, Loader=_LOADER)
+    try:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                value, node = _value(next(events), events, name, 1)
+                # A lone "---" at the end of a file, or comments only, is no document.
+                if value is not None:
+                    yield value, node
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        context = f"{error.context}, " if error.context else ""
+        raise malformation(name, mark.line + 1 if mark else 1, f"{context}{error.problem}") from error
+    except yaml.YAMLError as error:
+        raise malformation(name, 1, str(error)) from error
+
+
+def _value(event: yaml.Event, events: Iterator[yaml.Event], name: str, depth: int) -> tuple[Any, Node]:
+    node = Node(_line(event))
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+        malformed(name, node.line, "anchors and aliases (& and *) are not read", "Write the value out in each place.")
+    if (tag := getattr(event, "tag", None)) is not None:
+        malformed(name, node.line, f"the tag {tag} is not read", "Leave tags out; put text in quotes.")
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event, name, node.line), node
+    check_depth(name, node.line, depth)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Any] = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            value, node.inside[str(len(items))] = _value(event, events, name, depth + 1)
+            items.append(value)
+        return items, node
+    found: dict[str, Any] = {}
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
+        line = _line(event)
+        if not isinstance(event, yaml.ScalarEvent) or event.anchor is not None or event.tag is not None:
+            malformed(name, line, "a key must be plain text")
+        key = new_key(clean(event.value, name, line), found, name, line)
+        found[key], inner = _value(next(events), events, name, depth + 1)
+        node.inside[key] = Node(line, inner.inside)
+    return found, node
+
+
+def _scalar(event: yaml.ScalarEvent, name: str, line: int) -> Any:
+    text = clean(event.value, name, line)
+    if event.style:  # quoted, or a block: text, whatever it looks like
+        return text
+    if text in WORDS or text == "":
+        return WORDS.get(text)
+    if _NO_NUMBER.fullmatch(text):
+        malformed(name, line, f"{text} is no number", "Write the number, or put the text in quotes.")
+    return number(text, name, line) if NUMBER.fullmatch(text) else text
+
+
+def _line(event: yaml.Event) -> int:
+    assert event.start_mark is not None  # every event of a text has one
+    return event.start_mark.line + 1
