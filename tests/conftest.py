@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from servers import PostgreSQL, postgresql
 
+from tests.servers import PostgreSQL, postgresql
 from timeline.log import Log
 
 

@@ -48,7 +48,18 @@ def postgresql() -> Iterator[PostgreSQL]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     prefix = _as_an_account_that_may(folder)
     data, log = folder / "data", folder / "log"
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    initdb: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
     subprocess.run([*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     settings = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
     options = [option for setting in settings for option in ("-c", setting)]

@@ -48,7 +48,7 @@ def refusal(content: str | bytes, name: str = "said.yaml") -> TimelineError:
     return caught.value
 
 
-def test_a_yaml_announcement_is_plain_data_with_text_dates_and_exact_numbers():
+def test_a_yaml_announcement_is_plain_data_with_text_dates_and_exact_numbers() -> None:
     assert one(ANNOUNCEMENT) == {
         "key": "om-2019-07-22",
         "announced": "2019-07-22",
@@ -76,13 +76,13 @@ def test_a_yaml_announcement_is_plain_data_with_text_dates_and_exact_numbers():
         ("", 2),
     ],
 )
-def test_a_field_has_a_line_and_a_missing_one_has_that_of_its_nearest_ancestor(field, line):
+def test_a_field_has_a_line_and_a_missing_one_has_that_of_its_nearest_ancestor(field, line) -> None:
     document = next(read(ANNOUNCEMENT.encode(), "said.yaml"))
 
     assert document.line_of(field) == line
 
 
-def test_json_has_lines_too():
+def test_json_has_lines_too() -> None:
     document = next(read(b'{"key": "a",\n "statements": [\n  {"set":\n   {"percent": 1e1}}]}', "said.json"))
 
     assert document.data == {"key": "a", "statements": [{"set": {"percent": Decimal("1e1")}}]}
@@ -114,31 +114,31 @@ def test_json_has_lines_too():
         ("|\n  2030", "2030"),
     ],
 )
-def test_only_json_words_and_numbers_are_more_than_text(literal, value):
+def test_only_json_words_and_numbers_are_more_than_text(literal, value) -> None:
     found = one(f"it: {literal}")["it"]
 
     assert (found, type(found)) == (value, type(value))
 
 
-def test_several_documents_in_one_file_keep_their_lines_and_empty_ones_are_none():
+def test_several_documents_in_one_file_keep_their_lines_and_empty_ones_are_none() -> None:
     documents = list(read(b"---\na: 1\n---\n# nothing\n---\nb: 2\n---\n", "said.yaml"))
 
     assert [(d.data, d.line_of("")) for d in documents] == [({"a": 1}, 2), ({"b": 2}, 6)]
 
 
-def test_ndjson_gives_a_document_a_line():
+def test_ndjson_gives_a_document_a_line() -> None:
     documents = list(read(b'{"a": 1}\n\n{"b": {"c": 2.0}}\n', "bulk.ndjson"))
 
     assert [d.data for d in documents] == [{"a": 1}, {"b": {"c": Decimal("2.0")}}]
     assert documents[1].line_of("b.c") == 3
 
 
-def test_content_without_a_known_ending_is_json_where_it_is_json_otherwise_yaml():
+def test_content_without_a_known_ending_is_json_where_it_is_json_otherwise_yaml() -> None:
     assert one('{"party": "\\ud83d\\ude00"}', "-") == {"party": "😀"}
     assert one("{party: x}", "-") == {"party": "x"}
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_trouble():
+def test_a_byte_order_mark_and_windows_line_ends_are_no_trouble() -> None:
     assert one(b"\xef\xbb\xbfa: 1\r\nb: x\r\n") == {"a": 1, "b": "x"}
     assert one(b'\xef\xbb\xbf{"a":\r\n1}', "said.json") == {"a": 1}
 
@@ -155,7 +155,7 @@ json_values = st.recursive(
 
 
 @given(value=json_values, ascii_only=st.booleans(), indent=st.sampled_from([None, 2]))
-def test_what_json_says_is_what_is_read(value, ascii_only, indent):
+def test_what_json_says_is_what_is_read(value, ascii_only, indent) -> None:
     content = json.dumps({"it": value}, ensure_ascii=ascii_only, indent=indent)
     plain = json.loads(content, parse_float=Decimal)
 
@@ -164,7 +164,7 @@ def test_what_json_says_is_what_is_read(value, ascii_only, indent):
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_of_another_program_is_read_as_its_digits(number):
+def test_a_float_of_another_program_is_read_as_its_digits(number) -> None:
     found = one(json.dumps({"it": number}), "said.json")["it"]
 
     assert found == Decimal(repr(number))
@@ -172,7 +172,7 @@ def test_a_float_of_another_program_is_read_as_its_digits(number):
 
 
 @given(content=st.text())
-def test_any_text_is_read_or_refused_and_never_crashes(content):
+def test_any_text_is_read_or_refused_and_never_crashes(content) -> None:
     raw = content.encode("utf-8", "surrogatepass")
     for name in ("said.yaml", "said.json", "bulk.ndjson", "-"):
         with contextlib.suppress(TimelineError):
@@ -227,7 +227,7 @@ def test_any_text_is_read_or_refused_and_never_crashes(content):
         ('{"\\u001b": 1}', "said.json", "control_character", 1, "U+001B"),
     ],
 )
-def test_bad_content_is_refused_with_file_line_and_reason(content, name, code, line, words):
+def test_bad_content_is_refused_with_file_line_and_reason(content, name, code, line, words) -> None:
     error = refusal(content, name)
 
     assert (error.code, error.more["line"]) == (code, line)
@@ -237,18 +237,18 @@ def test_bad_content_is_refused_with_file_line_and_reason(content, name, code, l
 
 @pytest.mark.parametrize("name", ["said.yaml", "said.json", "bulk.ndjson", "-"])
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200_000])
-def test_deep_nesting_is_refused_and_never_exhausts_the_stack(name, depth):
+def test_deep_nesting_is_refused_and_never_exhausts_the_stack(name, depth) -> None:
     content = '{"a": ' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
 
     assert "nest" in refusal(content, name).detail
 
 
 @pytest.mark.parametrize("name", ["said.yaml", "said.json"])
-def test_thirty_levels_are_read(name):
+def test_thirty_levels_are_read(name) -> None:
     assert one('{"a": ' + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1) + "}", name)
 
 
-def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read_whole(tmp_path):
+def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read_whole(tmp_path) -> None:
     path = tmp_path / "huge.yaml"
     with path.open("wb") as file:
         file.truncate(50_000_000)
@@ -262,13 +262,13 @@ def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read_whole(tmp_path):
     assert time.perf_counter() - began < 1
 
 
-def test_a_line_over_one_megabyte_is_refused():
+def test_a_line_over_one_megabyte_is_refused() -> None:
     error = refusal(b'{"a": 1}\n{"a": "' + b"x" * 1_000_001 + b'"}\n', "bulk.ndjson")
 
     assert (error.code, error.more["line"]) == ("too_large", 2)
 
 
-def test_a_long_ndjson_file_is_never_held_whole(tmp_path):
+def test_a_long_ndjson_file_is_never_held_whole(tmp_path) -> None:
     path = tmp_path / "bulk.ndjson"
     path.write_text('{"key": "k", "summary": "' + "x" * 20_000 + '"}\n')
     with path.open("ab") as file:
@@ -283,14 +283,14 @@ def test_a_long_ndjson_file_is_never_held_whole(tmp_path):
     assert peak < 2_000_000
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path) -> None:
     with pytest.raises(TimelineError) as caught:
         list(read(tmp_path / "none.yaml"))
 
     assert caught.value.code == "unreadable_source"
 
 
-def test_relative_paths_in_a_document_start_from_its_folder(tmp_path):
+def test_relative_paths_in_a_document_start_from_its_folder(tmp_path) -> None:
     path = tmp_path / "deals" / "said.yaml"
     path.parent.mkdir()
     path.write_text("a: 1\n")
@@ -299,7 +299,7 @@ def test_relative_paths_in_a_document_start_from_its_folder(tmp_path):
     assert next(read(b"a: 1", "x.yaml", base=tmp_path)).base == tmp_path
 
 
-def test_a_folder_gives_its_announcement_files_in_path_order_without_hidden_ones(tmp_path):
+def test_a_folder_gives_its_announcement_files_in_path_order_without_hidden_ones(tmp_path) -> None:
     for name in ("b.yaml", "a/z.json", "a.yml", "c.NDJSON", "read.me", ".git/x.yaml", "a/.hidden.yaml"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -310,7 +310,7 @@ def test_a_folder_gives_its_announcement_files_in_path_order_without_hidden_ones
     assert [p.relative_to(tmp_path).as_posix() for p in found] == ["read.me", "a/z.json", "a.yml", "b.yaml", "c.NDJSON"]
 
 
-def test_a_path_that_does_not_exist_is_refused(tmp_path):
+def test_a_path_that_does_not_exist_is_refused(tmp_path) -> None:
     with pytest.raises(TimelineError) as caught:
         walk([Path(tmp_path / "none")])
 

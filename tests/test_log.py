@@ -11,16 +11,18 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
-from conftest import Clock
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
+from tests.conftest import Clock
 from timeline import migrations
 from timeline.chain import GENESIS, Event, Fault, Verification, link
 from timeline.core.errors import TimelineError
+from timeline.database import Turns
 from timeline.log import Log, NewEvent, StoredText
 
 HOUR = timedelta(hours=1)
@@ -65,8 +67,8 @@ def tamper(url: str, *statements: str) -> None:
 # -- append and read ---------------------------------------------------------------------------------------------
 
 
-def test_what_is_appended_is_read_back_whole(log: Log, clock: Clock):
-    fields = {
+def test_what_is_appended_is_read_back_whole(log: Log, clock: Clock) -> None:
+    fields: dict[str, Any] = {
         "partnership": "acme",
         "expected_version": 0,
         "kind": "opening",
@@ -91,7 +93,7 @@ def test_what_is_appended_is_read_back_whole(log: Log, clock: Clock):
         assert reader.head() == (1, clock.now, made.hash)
 
 
-def test_the_hash_of_an_event_never_changes(clock: Clock):
+def test_the_hash_of_an_event_never_changes(clock: Clock) -> None:
     """A program of another language can compute it from the documented array, in any year."""
     event = Event(7, "acme", 2, "announcement", None, "é", "c", clock.now, '{"a":"b"}', GENESIS, hash="")
 
@@ -99,7 +101,7 @@ def test_the_hash_of_an_event_never_changes(clock: Clock):
     assert link(event) == sha256(array.encode()).hexdigest()
 
 
-def test_an_empty_log_answers_every_question_with_nothing(log: Log, clock: Clock):
+def test_an_empty_log_answers_every_question_with_nothing(log: Log, clock: Clock) -> None:
     with log.reading() as reader:
         assert reader.head() == (0, None, GENESIS)
         assert list(reader.events()) == []
@@ -114,7 +116,7 @@ def test_an_empty_log_answers_every_question_with_nothing(log: Log, clock: Clock
     assert log.verify() == Verification(0, GENESIS, None)
 
 
-def test_positions_and_versions_are_gapless_and_chained(log: Log):
+def test_positions_and_versions_are_gapless_and_chained(log: Log) -> None:
     made = [*three(log), *record(log, new("bolt", 1)), *record(log, new("acme", 2))]
 
     assert [(event.seq, event.citation) for event in made] == [
@@ -128,7 +130,7 @@ def test_positions_and_versions_are_gapless_and_chained(log: Log):
     assert everything(log) == made
 
 
-def test_a_part_of_the_log_is_the_same_part_of_the_whole(log: Log):
+def test_a_part_of_the_log_is_the_same_part_of_the_whole(log: Log) -> None:
     """Also across the pages in which it is read."""
     made = record(log, *(new(f"p{number % 2}", number // 2) for number in range(2100)))
 
@@ -143,7 +145,7 @@ def test_a_part_of_the_log_is_the_same_part_of_the_whole(log: Log):
         assert list(reader.events(partnership="nobody")) == []
 
 
-def test_recorded_at_rises_even_when_the_clock_goes_back(log: Log, clock: Clock):
+def test_recorded_at_rises_even_when_the_clock_goes_back(log: Log, clock: Clock) -> None:
     noon = clock.now
 
     first, second = record(log, new("acme", 0), new("acme", 1))
@@ -159,7 +161,7 @@ def test_recorded_at_rises_even_when_the_clock_goes_back(log: Log, clock: Clock)
         assert [reader.seq_at(at) for at in moments] == [0, 1, 2, 3, 4, 4]
 
 
-def test_content_is_found_in_its_partnership_and_the_latest_counts(log: Log):
+def test_content_is_found_in_its_partnership_and_the_latest_counts(log: Log) -> None:
     made = record(
         log, new("acme", 0, said="a"), new("acme", 1, said="b"), new("acme", 2, said="a"), new("bolt", 0, said="b")
     )
@@ -170,7 +172,7 @@ def test_content_is_found_in_its_partnership_and_the_latest_counts(log: Log):
         assert reader.by_content("bolt", "content of a") is None
 
 
-def test_a_writer_reads_what_it_has_just_written(log: Log):
+def test_a_writer_reads_what_it_has_just_written(log: Log) -> None:
     with log.writing() as writer:
         made = writer.append_many([new("acme", 0, key="k")])
         assert list(writer.events()) == made
@@ -178,7 +180,7 @@ def test_a_writer_reads_what_it_has_just_written(log: Log):
         assert writer.append_many([]) == []
 
 
-def test_a_text_is_kept_once_and_unchanged(log: Log):
+def test_a_text_is_kept_once_and_unchanged(log: Log) -> None:
     content = b"\x00\xffsome page"
 
     with log.writing() as writer:
@@ -197,7 +199,7 @@ def test_a_text_is_kept_once_and_unchanged(log: Log):
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_version_that_is_not_the_next_one_has_lost_the_race(log: Log, version: int):
+def test_a_version_that_is_not_the_next_one_has_lost_the_race(log: Log, version: int) -> None:
     made = record(log, new("acme", 0))
 
     with pytest.raises(TimelineError) as refused:
@@ -207,7 +209,7 @@ def test_a_version_that_is_not_the_next_one_has_lost_the_race(log: Log, version:
     assert everything(log) == made
 
 
-def test_a_writer_who_lost_may_read_again_and_win(log: Log):
+def test_a_writer_who_lost_may_read_again_and_win(log: Log) -> None:
     record(log, new("acme", 0))
 
     with log.writing() as writer:
@@ -223,7 +225,7 @@ def test_a_writer_who_lost_may_read_again_and_win(log: Log):
     [new("bolt", 0, key="k"), new("bolt", 0, idempotency_key="i")],
     ids=["key", "idempotency key"],
 )
-def test_a_key_is_used_once_in_the_whole_log(log: Log, second: NewEvent):
+def test_a_key_is_used_once_in_the_whole_log(log: Log, second: NewEvent) -> None:
     made = record(log, new("acme", 0, key="k", idempotency_key="i"))
 
     with pytest.raises(TimelineError) as refused:
@@ -234,7 +236,7 @@ def test_a_key_is_used_once_in_the_whole_log(log: Log, second: NewEvent):
     assert everything(log) == made
 
 
-def test_a_refused_append_keeps_nothing_even_when_its_error_is_caught(log: Log):
+def test_a_refused_append_keeps_nothing_even_when_its_error_is_caught(log: Log) -> None:
     made = record(log, new("acme", 0, key="k"))
 
     with pytest.raises(TimelineError, match="key"), log.writing() as writer:  # noqa: PT012 - the block is the subject
@@ -245,7 +247,7 @@ def test_a_refused_append_keeps_nothing_even_when_its_error_is_caught(log: Log):
     assert everything(log) == made
 
 
-def test_what_is_written_in_a_block_that_fails_is_not_there(log: Log):
+def test_what_is_written_in_a_block_that_fails_is_not_there(log: Log) -> None:
     with pytest.raises(ZeroDivisionError), log.writing() as writer:  # noqa: PT012 - the block is the subject
         writer.append_many([new("acme", 0)])
         writer.store_text(b"text", "text/plain")
@@ -256,7 +258,7 @@ def test_what_is_written_in_a_block_that_fails_is_not_there(log: Log):
         assert not reader.has_text(sha256(b"text").hexdigest())
 
 
-def test_of_two_writers_who_decided_on_the_same_state_one_wins(log: Log):
+def test_of_two_writers_who_decided_on_the_same_state_one_wins(log: Log) -> None:
     record(log, new("acme", 0))
     together = threading.Barrier(2)
 
@@ -278,22 +280,29 @@ def test_of_two_writers_who_decided_on_the_same_state_one_wins(log: Log):
     assert [event.version for event in everything(log)] == [0, 1]
 
 
-def test_a_reader_by_position_misses_nothing_while_eight_write(log: Log):
+def test_a_reader_by_position_misses_nothing_while_eight_write(log: Log) -> None:
     each, writers = 12, 8
     seen: list[Event] = []
+    finished = threading.Event()
 
     def write(number: int) -> None:
         for version in range(each):
             record(log, new(f"p{number}", version))
 
     def follow() -> None:
-        while len(seen) < each * writers:
+        last_look = False
+        while not last_look:
+            # Without any pause the reader would keep the interpreter's lock from the writers most of the time.
+            last_look = finished.wait(0.0005)
             with log.reading() as reader:
                 seen.extend(reader.events(after=seen[-1].seq if seen else 0))
 
     with ThreadPoolExecutor(writers + 1) as pool:
         following = pool.submit(follow)
-        list(pool.map(write, range(writers)))
+        try:
+            list(pool.map(write, range(writers)))
+        finally:
+            finished.set()
         following.result(timeout=20)
 
     assert [event.seq for event in seen] == list(range(1, each * writers + 1))
@@ -301,7 +310,7 @@ def test_a_reader_by_position_misses_nothing_while_eight_write(log: Log):
     assert log.verify() == Verification(each * writers, seen[-1].hash, None)
 
 
-def test_a_reader_sees_one_moment_while_a_writer_commits(log: Log):
+def test_a_reader_sees_one_moment_while_a_writer_commits(log: Log) -> None:
     before = record(log, new("acme", 0))
 
     with log.reading() as reader:
@@ -313,7 +322,7 @@ def test_a_reader_sees_one_moment_while_a_writer_commits(log: Log):
     assert everything(log) == before + after
 
 
-def test_a_reader_cannot_write(log: Log):
+def test_a_reader_cannot_write(log: Log) -> None:
     with pytest.raises(TimelineError) as refused, log.reading() as reader:
         reader.connection.exec_driver_sql("DELETE FROM stored_text")
 
@@ -360,19 +369,19 @@ def refuses(log: Log, statement: str) -> None:
 
 
 @pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
-def test_the_database_itself_refuses_to_change_the_record(log: Log, statement: str):
+def test_the_database_itself_refuses_to_change_the_record(log: Log, statement: str) -> None:
     refuses(log, statement)
 
 
 @pytest.mark.parametrize("statement", ON_SQLITE.values(), ids=ON_SQLITE)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_sqlite_refuses_to_replace_what_is_recorded(log: Log, statement: str):
+def test_sqlite_refuses_to_replace_what_is_recorded(log: Log, statement: str) -> None:
     refuses(log, statement)
 
 
 @pytest.mark.parametrize("statement", ON_POSTGRESQL.values(), ids=ON_POSTGRESQL)
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_postgresql_refuses_to_empty_the_record(log: Log, statement: str):
+def test_postgresql_refuses_to_empty_the_record(log: Log, statement: str) -> None:
     refuses(log, statement)
 
 
@@ -403,7 +412,7 @@ def test_postgresql_refuses_to_empty_the_record(log: Log, statement: str):
 )
 def test_damage_is_found_and_its_first_event_named(
     log: Log, database_url: str, statements: list[str], sound: int, fault: Fault
-):
+) -> None:
     made = three(log)
 
     tamper(database_url, *statements)
@@ -411,7 +420,7 @@ def test_damage_is_found_and_its_first_event_named(
     assert log.verify() == Verification(sound, made[sound - 1].hash if sound else GENESIS, fault)
 
 
-def forge(event: Event, **changes: object) -> str:
+def forge(event: Event, **changes: Any) -> str:
     """The statement that changes an event and gives it the hash of its new fields."""
     forged = replace(event, **changes)
     values = {"version": forged.version, "previous_hash": f"'{forged.previous_hash}'", "hash": f"'{link(forged)}'"}
@@ -419,7 +428,7 @@ def forge(event: Event, **changes: object) -> str:
     return f"UPDATE event SET body = '{forged.body}', {assignments} WHERE seq = {event.seq}"
 
 
-def test_an_event_forged_with_a_fitting_hash_breaks_the_chain_after_it(log: Log, database_url: str):
+def test_an_event_forged_with_a_fitting_hash_breaks_the_chain_after_it(log: Log, database_url: str) -> None:
     made = three(log)
 
     tamper(database_url, forge(made[1], body="{}"))
@@ -429,7 +438,7 @@ def test_an_event_forged_with_a_fitting_hash_breaks_the_chain_after_it(log: Log,
     assert (fault.seq, fault.name) == (3, "bolt/0")
 
 
-def test_a_gap_in_the_versions_is_found_though_every_hash_fits(log: Log, database_url: str):
+def test_a_gap_in_the_versions_is_found_though_every_hash_fits(log: Log, database_url: str) -> None:
     made = three(log)
 
     tamper(database_url, forge(made[2], version=1))
@@ -438,7 +447,7 @@ def test_a_gap_in_the_versions_is_found_though_every_hash_fits(log: Log, databas
     assert log.verify() == Verification(2, made[1].hash, Fault(3, "bolt/1", what))
 
 
-def test_a_tail_cut_off_is_found_by_whoever_noted_the_head(log: Log, database_url: str):
+def test_a_tail_cut_off_is_found_by_whoever_noted_the_head(log: Log, database_url: str) -> None:
     made = three(log)
     head = (made[-1].seq, made[-1].hash)
     assert log.verify(head) == Verification(3, made[2].hash, None)
@@ -450,14 +459,14 @@ def test_a_tail_cut_off_is_found_by_whoever_noted_the_head(log: Log, database_ur
     assert log.verify(head) == Verification(1, made[0].hash, Fault(2, "event 2", what))
 
 
-def test_a_history_rewritten_as_a_whole_is_found_by_whoever_noted_its_head(log: Log):
+def test_a_history_rewritten_as_a_whole_is_found_by_whoever_noted_its_head(log: Log) -> None:
     made = three(log)
 
     what = "Its hash is not the one noted for it: the log was rewritten up to here."
     assert log.verify((2, "f" * 64)) == Verification(1, made[0].hash, Fault(2, "acme/1", what))
 
 
-def test_a_stored_text_that_was_changed_is_found(log: Log, database_url: str):
+def test_a_stored_text_that_was_changed_is_found(log: Log, database_url: str) -> None:
     made = three(log)
     with log.writing() as writer:
         digest = writer.store_text(b"as it was", "text/plain")
@@ -470,7 +479,7 @@ def test_a_stored_text_that_was_changed_is_found(log: Log, database_url: str):
     assert log.verify() == Verification(3, made[2].hash, fault)
 
 
-def test_a_byte_of_the_file_that_is_no_text_any_more_is_found(sqlite_url: str, clock: Clock):
+def test_a_byte_of_the_file_that_is_no_text_any_more_is_found(sqlite_url: str, clock: Clock) -> None:
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     log = Log.open(sqlite_url, clock=clock)
     made = record(log, new("acme", 0), new("acme", 1, said="needle"), new("acme", 2))
@@ -499,7 +508,7 @@ def locked(url: str) -> Iterator[None]:
     other.close()
 
 
-def test_a_database_that_stays_locked_is_busy(database_url: str):
+def test_a_database_that_stays_locked_is_busy(database_url: str) -> None:
     log = Log.open(database_url, patience=0.1)
 
     with locked(database_url), pytest.raises(TimelineError) as refused:
@@ -510,7 +519,7 @@ def test_a_database_that_stays_locked_is_busy(database_url: str):
     log.close()
 
 
-def test_a_writer_waits_for_another_who_is_soon_done(database_url: str):
+def test_a_writer_waits_for_another_who_is_soon_done(database_url: str) -> None:
     log = Log.open(database_url)
     with ThreadPoolExecutor(1) as pool:
         with locked(database_url):
@@ -522,7 +531,38 @@ def test_a_writer_waits_for_another_who_is_soon_done(database_url: str):
     log.close()
 
 
-def test_a_database_that_may_only_be_read_says_so(database_url: str):
+def test_threads_write_in_the_order_in_which_they_came() -> None:
+    turns, entered = Turns(patience=10), []
+
+    def enter(number: int) -> None:
+        with turns.turn():
+            entered.append(number)
+
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(5)]
+    with turns.turn():
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            while len(turns._waiting) < number:
+                threading.Event().wait(0.001)
+    for thread in threads:
+        thread.join()
+
+    assert entered == [0, 1, 2, 3, 4]
+
+
+def test_a_thread_whose_turn_does_not_come_gives_up_and_keeps_nobody_waiting() -> None:
+    turns = Turns(patience=0.01)
+
+    with turns.turn(), ThreadPoolExecutor(1) as pool:
+        refused = pool.submit(turns.turn().__enter__).exception()
+
+    assert isinstance(refused, TimelineError)
+    assert refused.code == "database_busy"
+    with turns.turn():
+        pass
+
+
+def test_a_database_that_may_only_be_read_says_so(database_url: str) -> None:
     if database_url.startswith("sqlite"):
         path = database_url.removeprefix("sqlite:///")
         log = Log.open(f"sqlite:///file:{path}?mode=ro&uri=true")
@@ -537,7 +577,7 @@ def test_a_database_that_may_only_be_read_says_so(database_url: str):
     log.close()
 
 
-def test_a_full_disk_keeps_nothing_and_says_so(sqlite_url: str):
+def test_a_full_disk_keeps_nothing_and_says_so(sqlite_url: str) -> None:
     log = Log.open(sqlite_url)
 
     with pytest.raises(TimelineError) as refused, log.writing() as writer:  # noqa: PT012 - the limit is the disk's
@@ -549,7 +589,7 @@ def test_a_full_disk_keeps_nothing_and_says_so(sqlite_url: str):
     log.close()
 
 
-def test_a_file_that_is_no_database_is_damaged(tmp_path: Path):
+def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database at all" * 100)
     log = Log.open(f"sqlite:///{tmp_path}/x.db")
 
@@ -561,7 +601,7 @@ def test_a_file_that_is_no_database_is_damaged(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://nobody@/x?host=/no/such/folder"])
-def test_a_database_that_cannot_be_reached_is_named_as_that(url: str):
+def test_a_database_that_cannot_be_reached_is_named_as_that(url: str) -> None:
     log = Log.open(url)
 
     with pytest.raises(TimelineError) as refused:
@@ -572,7 +612,7 @@ def test_a_database_that_cannot_be_reached_is_named_as_that(url: str):
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://host/x", "sqlite://", "sqlite:///:memory:"])
-def test_a_url_that_can_hold_no_record_is_refused(url: str):
+def test_a_url_that_can_hold_no_record_is_refused(url: str) -> None:
     with pytest.raises(TimelineError) as refused:
         Log.open(url)
 
@@ -582,12 +622,12 @@ def test_a_url_that_can_hold_no_record_is_refused(url: str):
 # -- the tables --------------------------------------------------------------------------------------------------
 
 
-def test_the_tables_are_those_that_the_code_describes(log: Log):
+def test_the_tables_are_those_that_the_code_describes(log: Log) -> None:
     with log.writing() as writer:
         command.check(migrations.configuration(writer.connection))
 
 
-def test_migrating_again_changes_nothing(log: Log):
+def test_migrating_again_changes_nothing(log: Log) -> None:
     made = three(log)
 
     log.migrate()
@@ -608,7 +648,7 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.execute("DROP DATABASE bare WITH (FORCE)")
 
 
-def test_several_may_migrate_at_once(bare_url: str):
+def test_several_may_migrate_at_once(bare_url: str) -> None:
     logs = [Log.open(bare_url) for _ in range(3)]
 
     with ThreadPoolExecutor(3) as pool:
@@ -626,7 +666,7 @@ def schema_mismatch(log: Log, work: Callable[[Log], None]) -> str:
     return refused.value.detail
 
 
-def test_a_database_without_a_record_is_refused_and_not_created(bare_url: str, tmp_path: Path):
+def test_a_database_without_a_record_is_refused_and_not_created(bare_url: str, tmp_path: Path) -> None:
     log = Log.open(bare_url)
 
     assert "no" in schema_mismatch(log, Log.check_schema)
@@ -635,7 +675,7 @@ def test_a_database_without_a_record_is_refused_and_not_created(bare_url: str, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_from_the_future_is_refused(log: Log):
+def test_a_database_from_the_future_is_refused(log: Log) -> None:
     with log.writing() as writer:
         writer.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
@@ -643,7 +683,7 @@ def test_a_database_from_the_future_is_refused(log: Log):
     assert "9999" in schema_mismatch(log, Log.migrate)
 
 
-def test_a_closed_log_is_one_file_that_can_be_copied(sqlite_url: str, tmp_path: Path):
+def test_a_closed_log_is_one_file_that_can_be_copied(sqlite_url: str, tmp_path: Path) -> None:
     log = Log.open(sqlite_url)
     made = three(log)
     log.close()

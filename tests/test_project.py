@@ -29,14 +29,14 @@ def files_below(folder: Path, ignored: str = "__pycache__") -> set[str]:
     }
 
 
-def test_imports_point_down_and_the_core_knows_no_library():
+def test_imports_point_down_and_the_core_knows_no_library() -> None:
     report = run(Path(sysconfig.get_path("scripts")) / "lint-imports", "--no-cache")
 
     assert "3 kept, 0 broken" in report
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_names_versions_and_hashes_and_no_place(lock):
+def test_a_lock_names_versions_and_hashes_and_no_place(lock) -> None:
     lines = (ROOT / lock).read_text().splitlines()
 
     demands = [line for line in lines if line and line[0] not in "# "]
@@ -46,19 +46,19 @@ def test_a_lock_names_versions_and_hashes_and_no_place(lock):
     assert [line for line in lines if re.search(r"://|index-url|find-links|trusted-host", line)] == []
 
 
-def test_what_the_tests_run_on_is_what_the_service_runs_on():
+def test_what_the_tests_run_on_is_what_the_service_runs_on() -> None:
     def demands(lock: str) -> set[str]:
         return {line for line in (ROOT / lock).read_text().splitlines() if line and line[0] not in "# "}
 
     assert demands("requirements.lock") <= demands("requirements-dev.lock")
 
 
-def test_the_folder_of_migrations_does_not_hide_the_library():
+def test_the_folder_of_migrations_does_not_hide_the_library() -> None:
     assert not (ROOT / "alembic" / "__init__.py").exists()
 
 
 @pytest.mark.slow
-def test_a_wheel_built_from_the_sdist_carries_the_whole_package_and_the_migrations(tmp_path):
+def test_a_wheel_built_from_the_sdist_carries_the_whole_package_and_the_migrations(tmp_path) -> None:
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
         sdist.extractall(tmp_path, filter="data")
@@ -70,5 +70,7 @@ def test_a_wheel_built_from_the_sdist_carries_the_whole_package_and_the_migratio
 
     package = {f"timeline/{name}" for name in files_below(ROOT / "timeline")}
     migrations = {f"timeline/_migrations/{name}" for name in files_below(ROOT / "alembic")}
+    example = {f"timeline/_example/{name}" for name in files_below(ROOT / "seeds" / "harbour-quill")}
     assert migrations
-    assert carried == package | migrations
+    assert example
+    assert carried == package | migrations | example

@@ -15,7 +15,7 @@ SECRET = "postgresql+psycopg://timeline:s3cr3t@db/timeline"  # noqa: S105 - the 
 
 
 @pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path, monkeypatch):
+def _in_an_empty_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -36,7 +36,7 @@ def refusal(flags=None, environ=None, config=None) -> TimelineError:
     return caught.value
 
 
-def test_without_anything_set_every_value_is_the_documented_default():
+def test_without_anything_set_every_value_is_the_documented_default() -> None:
     settings = load({}, {})
 
     assert settings.shown() == [
@@ -52,7 +52,7 @@ def test_without_anything_set_every_value_is_the_documented_default():
     ]
 
 
-def test_flags_overrule_the_environment_which_overrules_the_file():
+def test_flags_overrule_the_environment_which_overrules_the_file() -> None:
     written('port = 1\nhost = "file"\nhead_entries = 20\n')
 
     settings = load({"port": 3, "host": None}, {"TIMELINE_PORT": "2", "TIMELINE_HOST": "env", "HOME": "x"})
@@ -66,7 +66,7 @@ def test_flags_overrule_the_environment_which_overrules_the_file():
     ]
 
 
-def test_a_named_file_is_read_instead_of_the_one_in_the_folder():
+def test_a_named_file_is_read_instead_of_the_one_in_the_folder() -> None:
     written("port = 1\n")
 
     settings = load({}, {}, config=written("port = 2\n", "other.toml"))
@@ -74,11 +74,11 @@ def test_a_named_file_is_read_instead_of_the_one_in_the_folder():
     assert (settings.port, settings.origins["port"]) == (2, "other.toml")
 
 
-def test_an_address_nobody_gave_follows_the_port():
+def test_an_address_nobody_gave_follows_the_port() -> None:
     assert load({"port": 9000}, {}).base_url == "http://127.0.0.1:9000"
 
 
-def test_a_misspelt_setting_is_refused_with_the_nearest_one():
+def test_a_misspelt_setting_is_refused_with_the_nearest_one() -> None:
     written("prot = 8000\n")
     assert refusal().remedy == "Did you mean port?"
 
@@ -95,13 +95,13 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_one():
         ("port = \n", "line 1"),
     ],
 )
-def test_a_file_that_says_something_else_is_refused(text, words):
+def test_a_file_that_says_something_else_is_refused(text, words) -> None:
     written(text)
 
     assert words in refusal().detail
 
 
-def test_a_file_that_cannot_be_read_is_refused():
+def test_a_file_that_cannot_be_read_is_refused() -> None:
     assert "cannot be read" in refusal(config=Path("none.toml")).detail
 
     Path("timeline.toml").write_bytes(b"port = 1 # \xff")
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_read_is_refused():
         ("2d", timedelta(days=2)),
     ],
 )
-def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, value):
+def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, value) -> None:
     settings = load({"publish_every": text}, {})
 
     assert settings.publish_every == value
@@ -158,7 +158,7 @@ def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, 
         ("feeds_dir", " "),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name(name, text):
+def test_a_value_that_cannot_be_is_refused_by_name(name, text) -> None:
     error = refusal(environ={f"TIMELINE_{name.upper()}": text})
 
     assert error.field == name
@@ -166,15 +166,15 @@ def test_a_value_that_cannot_be_is_refused_by_name(name, text):
 
 
 @pytest.mark.parametrize("text", ["example.org,2026", "example.org,2026-02-28", "me@example.org,2026-05", "a-b.c,2000"])
-def test_a_tag_authority_is_a_name_and_a_date(text):
+def test_a_tag_authority_is_a_name_and_a_date(text) -> None:
     assert load({"tag_authority": text}, {}).tag_authority == text
 
 
-def test_a_base_url_has_no_slash_at_its_end():
+def test_a_base_url_has_no_slash_at_its_end() -> None:
     assert load({"base_url": "https://example.org/timeline/"}, {}).base_url == "https://example.org/timeline"
 
 
-def test_a_password_comes_from_the_environment_or_a_file_of_its_own():
+def test_a_password_comes_from_the_environment_or_a_file_of_its_own() -> None:
     written(SECRET, "secret")
 
     by_environment = load({}, {"TIMELINE_DATABASE_URL": SECRET})
@@ -186,18 +186,18 @@ def test_a_password_comes_from_the_environment_or_a_file_of_its_own():
         assert "s3cr3t" not in repr(settings) + str(settings.shown())
 
 
-def test_a_password_in_the_configuration_or_in_a_flag_is_refused():
+def test_a_password_in_the_configuration_or_in_a_flag_is_refused() -> None:
     assert "TIMELINE_DATABASE_URL" in refusal({"database_url": SECRET}).remedy
 
     written(f'database_url = "{SECRET}"\n')
     assert "s3cr3t" not in str(refusal().problem())
 
 
-def test_an_address_given_twice_is_refused():
+def test_an_address_given_twice_is_refused() -> None:
     assert "Both" in refusal(environ={"TIMELINE_DATABASE_URL": "sqlite:///a", "TIMELINE_DATABASE_URL_FILE": "b"}).detail
 
 
-def test_an_address_in_a_file_that_is_not_there_is_refused():
+def test_an_address_in_a_file_that_is_not_there_is_refused() -> None:
     assert "cannot be read" in refusal(environ={"TIMELINE_DATABASE_URL_FILE": "none"}).detail
 
 
@@ -213,5 +213,5 @@ def test_an_address_in_a_file_that_is_not_there_is_refused():
         ("postgresql://db/x?user=me&password=pw&a=b", "postgresql://db/x?user=me&password=***&a=b"),
     ],
 )
-def test_a_password_is_shown_as_stars_whatever_it_holds(url, shown):
+def test_a_password_is_shown_as_stars_whatever_it_holds(url, shown) -> None:
     assert masked(url) == shown

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -38,8 +40,8 @@ def database_url(text: str) -> URL:
         url = make_url(text)
         kind = url.get_backend_name()
     except ArgumentError:
-        kind = None
-    if kind not in ("sqlite", "postgresql"):
+        url, kind = None, None
+    if url is None or kind not in ("sqlite", "postgresql"):
         raise TimelineError(
             "invalid_configuration",
             "The database URL names neither an SQLite file nor a PostgreSQL database.",
@@ -136,6 +138,53 @@ def _patiently(work: Callable[[], object], patience: float) -> None:
         time.sleep(random.uniform(0.0005, 0.0015))
 
 
+class Turns:
+    """Lets the threads of this process write one after the other, in the order in which they came.
+
+    The pool would give its one connection back to the thread that has just returned it, again and again, while
+    the others wait until they give up.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A block that one thread at a time is in.
+
+        Raises:
+            TimelineError: `database_busy` when the turn does not come in time.
+        """
+        self._wait()
+        try:
+            yield
+        finally:
+            with self._guard:
+                if self._waiting:
+                    self._waiting.popleft().release()
+                else:
+                    self._taken = False
+
+    def _wait(self) -> None:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        if mine.acquire(timeout=self._patience):
+            return
+        with self._guard:
+            # The turn may have come between giving up and getting here; then it is ours.
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+                raise _busy()
+
+
 @contextmanager
 def plainly() -> Iterator[None]:
     """A block in which trouble with the database is raised as a `TimelineError` with what to do about it.
@@ -171,11 +220,7 @@ def _refusal(error: Exception) -> TimelineError | None:
     cause = _cause(error)
     code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)
     if isinstance(error, PoolTimeout) or code in _SQLITE_BUSY or sqlstate in _POSTGRESQL_BUSY:
-        return TimelineError(
-            "database_busy",
-            "Others are writing to the database; it stayed locked for as long as was allowed.",
-            "Try again. If it stays so, look for a program that holds the database open.",
-        )
+        return _busy()
     if code == sqlite3.SQLITE_FULL or sqlstate == "53100":
         return TimelineError(
             "storage_failed",
@@ -201,6 +246,14 @@ def _refusal(error: Exception) -> TimelineError | None:
             "Check that the database URL is right, that its folder or server is there, and that you may use it.",
         )
     return None
+
+
+def _busy() -> TimelineError:
+    return TimelineError(
+        "database_busy",
+        "Others are writing to the database; it stayed locked for as long as was allowed.",
+        "Try again. If it stays so, look for a program that holds the database open.",
+    )
 
 
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

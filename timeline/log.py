@@ -7,13 +7,13 @@ Positions appear in order: whoever has read up to `seq` n will never find a new 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, func, insert, select, text
+from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -21,6 +21,7 @@ from timeline import migrations
 from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds, moment
 from timeline.core.errors import TimelineError
 from timeline.database import (
+    Turns,
     broken_constraint,
     database_url,
     missing_file,
@@ -104,6 +105,11 @@ class Reader:
         row = self.connection.execute(heads.order_by(event.c.version.desc()).limit(1)).first()
         return None if row is None else (row.version, row.seq)
 
+    def partnerships(self) -> list[str]:
+        """The names of all partnerships that were opened, in order."""
+        opened = select(event.c.partnership).where(event.c.version == 0).order_by(event.c.partnership)
+        return list(self.connection.scalars(opened))
+
     def seq_at(self, at: datetime) -> int:
         """The seq of the last event recorded at or before that moment; 0 when there was none yet."""
         earlier = select(event.c.seq).where(event.c.recorded_at <= microseconds(at))
@@ -185,11 +191,14 @@ class Writer(Reader):
         Raises:
             TimelineError: As `append`.
         """
-        self._lock()
+        self.hold()
         last_seq, last_at, last_hash = self.head()
-        versions = self._next_versions({new.partnership for new in events})
+        versions: dict[str, int] = {}
         recorded: list[Event] = []
         for seq, new in enumerate(events, last_seq + 1):
+            if new.partnership not in versions:
+                known = self.partnership_head(new.partnership)
+                versions[new.partnership] = 0 if known is None else known[0] + 1
             if new.expected_version != versions[new.partnership]:
                 raise _lost_race(new)
             versions[new.partnership] += 1
@@ -226,22 +235,12 @@ class Writer(Reader):
             self.refused = error
             raise
 
-    def _lock(self) -> None:
+    def hold(self) -> None:
+        """From here to the end of the transaction no other writer can append; positions can be foretold."""
         if not self._holds_lock:
             with self._or_nothing():
                 self.connection.execute(_LOCK)
             self._holds_lock = True
-
-    def _next_versions(self, partnerships: set[str]) -> dict[str, int]:
-        """The version that each partnership's next event must have."""
-        versions = dict.fromkeys(partnerships, 0)
-        names = sorted(partnerships)
-        for start in range(0, len(names), _PAGE):  # a statement takes only so many parameters
-            some = event.c.partnership.in_(names[start : start + _PAGE])
-            last = select(event.c.partnership, func.max(event.c.version).label("version")).where(some)
-            for row in self.connection.execute(last.group_by(event.c.partnership)):
-                versions[row.partnership] = row.version + 1
-        return versions
 
     def _next_instant(self, last: datetime | None) -> datetime:
         now = self._clock().astimezone(UTC)
@@ -289,6 +288,7 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
+        self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
     def open(
@@ -322,7 +322,7 @@ class Log:
         Raises:
             TimelineError: `schema_mismatch` when a newer version of this program made them.
         """
-        with plainly(), self._writing.begin() as connection:
+        with self._transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_LOCK)
             migrations.upgrade(connection)
@@ -348,11 +348,17 @@ class Log:
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""
-        with plainly(), self._writing.begin() as connection:
+        with self._transaction() as connection:
             writer = Writer(connection, self._clock)
             yield writer
             if writer.refused is not None:
                 raise writer.refused
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        turn = nullcontext() if self._turns is None else self._turns.turn()
+        with turn, plainly(), self._writing.begin() as connection:
+            yield connection
 
     def verify(self, known_head: tuple[int, str] | None = None) -> Verification:
         """How far the record is as it was written, judged in one snapshot; damage is reported, never raised.
@@ -362,6 +368,7 @@ class Log:
                 that were cut off the end, or a history rewritten as a whole, be found.
         """
         walk = Walk(known_head)
+        unreadable = ""
         with self.reading() as reader:
             for size in (_PAGE, 1):  # where a page cannot be read, find the event in it that cannot
                 try:

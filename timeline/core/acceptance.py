@@ -26,7 +26,7 @@ from timeline.core.terms import Kinds, Term
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Notice:
     """Something the author should know; never a reason to refuse."""
 
     code: str
@@ -158,7 +158,7 @@ def _check_event(book: Book, act: Occurrence) -> None:
         )
 
 
-def warnings(book: Book, n: int) -> list[Warning]:
+def warnings(book: Book, n: int) -> list[Notice]:
     """What the author of act n should know, now that the book has heard it.
 
     Codes: kept_pending_change, bounded_by_known_change, inside_temporary_period, order_uncertain, assumed_effective
@@ -169,10 +169,10 @@ def warnings(book: Book, n: int) -> list[Warning]:
     content = book.content(root)
     if content is None or not isinstance(act, Announcement | Correction):
         return []
-    found: list[Warning] = []
+    found: list[Notice] = []
     for index, statement in enumerate(content.statements, start=1):
         said = next(each for each in book.about(statement.term) if each.ref == (root, index))
-        found += (Warning(code, index, f"{statement.term}: {detail}") for code, detail in _warn(book, said))
+        found += (Notice(code, index, f"{statement.term}: {detail}") for code, detail in _warn(book, said))
     return found
 
 

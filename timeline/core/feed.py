@@ -361,6 +361,7 @@ def entries(records: Iterable[Recorded], kinds: Kinds, today: date) -> list[Entr
 
 
 def quote(statement: Statement, source: Source) -> Quote:
+    """The words behind a statement, and whether they were found in a stored text of the source."""
     status = "unsupported" if statement.unsupported else "quoted" if source.text_sha256 is None else "verified"
     return Quote(statement.quote, source, status)
 

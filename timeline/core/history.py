@@ -58,9 +58,14 @@ class Recorded:
 
 
 class Place(NamedTuple):
-    """A statement's place in the order of the fold."""
+    """A statement's place in the order of the fold.
+
+    Of one announced day what is agreed comes before what is only proposed or reported, so that it closes nothing
+    that was said beside it on the same day.
+    """
 
     on: date
+    beside: bool
     tier: int
     seq: int
     number: int
@@ -252,7 +257,8 @@ class Book:
             case When() as awaited:
                 act = self.happened.get(awaited.event)
                 return END_OF_TIME if act is None else act.on
-        return said.announced.on
+        stroke = self.stroke(said)
+        return said.announced.on if stroke is None else stroke.anchor
 
     def _end(self, statement: Statement) -> tuple[date | None, str, bool]:
         """The day on which it is over by its own words (None: open), how, and whether it holds exactly until then."""
@@ -306,9 +312,9 @@ class Book:
         seq = self.records[n].seq
         found = []
         for number, statement in enumerate(content.statements, start=1):
-            source = content.source_of(statement)
-            place = Place(content.announced.on, TIERS.index(source.tier), seq, number)
-            found.append(Said(Ref(n, number), place, statement, source, content.announced, content.force_of(statement)))
+            source, force = content.source_of(statement), content.force_of(statement)
+            place = Place(content.announced.on, force != AGREED, TIERS.index(source.tier), seq, number)
+            found.append(Said(Ref(n, number), place, statement, source, content.announced, force))
         return tuple(found)
 
     def _paint_over(self, new: tuple[Said, ...]) -> dict[Slot, Line]:

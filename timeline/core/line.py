@@ -6,7 +6,7 @@ ones, which are read first. A day that no cell covers is silent: nobody said any
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -92,21 +92,22 @@ def paint(line: Line, stroke: Stroke) -> Line:
     An open statement holds until the first later day that another one governs: a scheduled step stays, silence
     stops nothing. A bounded one holds on exactly its days; after them the term has lapsed, unless it was called
     temporary: then what it covered shows again. One with an unknown start holds, beyond doubt, from its anchor,
-    and before that only where nobody else has spoken (decisions/0003).
+    and before that only where nobody else has spoken (decisions/0003). One that is over before it begins leaves the
+    term lapsed from its beginning.
     """
     if stroke.temporary:
         return replace(line, overlay=_put(line.overlay, _cell(stroke, stroke.start, stroke.end)))
     base, overlay = line.base, line.overlay
     step = END_OF_TIME if stroke.for_good else _next_step(base, stroke, stroke.anchor)
     end = stroke.end if stroke.exact else min(stroke.end, step)
-    lapses = not _taken_over_at(base, end) if stroke.exact else end < step
+    lapses = end <= stroke.anchor or not _taken_over_at(base, end) if stroke.exact else end < step
     if stroke.lapses is not None and lapses:
         over = Cell(end, _next_step(base, stroke, end), stroke.ref, None, stroke.lapses)
         base, overlay = _put(base, over), _clear(overlay, over.start, over.end)
     start = stroke.start if stroke.start == stroke.anchor else _silent_since(base, stroke.anchor)
     base = _put(base, _cell(stroke, start, end))
     if stroke.exact or stroke.value is None:
-        overlay = _clear(overlay, start, end)
+        overlay = _clear(overlay, stroke.anchor, end)
     elif (covering := at(overlay, stroke.anchor)) is not None:
         overlay = _put(overlay, _cell(stroke, stroke.anchor, covering.end))
     return Line(base, overlay)
@@ -185,11 +186,9 @@ def _taken_over_at(base: Cells, end: date) -> bool:
 
 
 def _silent_since(base: Cells, anchor: date) -> date:
-    """The first of the silent days that run up to `anchor`; `anchor` itself when it is governed already."""
-    place = bisect_right(base, anchor, key=_start) - 1
-    if place < 0:
-        return START_OF_TIME
-    return anchor if base[place].end > anchor else base[place].end
+    """The first of the silent days that run up to `anchor`; `anchor` itself when the day before is governed."""
+    place = bisect_left(base, anchor, key=_start) - 1
+    return START_OF_TIME if place < 0 else min(base[place].end, anchor)
 
 
 def _put(cells: Cells, new: Cell) -> Cells:

@@ -61,7 +61,7 @@ class State:
     coverage: Coverage
 
 
-def state(book: Book, as_of: date, *, force: str = AGREED, wanted: Callable[[Term], bool] = lambda term: True) -> State:
+def state(book: Book, as_of: date, *, force: str = AGREED, wanted: Callable[[Term], bool] = lambda _: True) -> State:
     """The state on that day, after every change effective on it.
 
     Args:
@@ -78,7 +78,7 @@ def state(book: Book, as_of: date, *, force: str = AGREED, wanted: Callable[[Ter
     terms = [term for term in book.terms(force) if wanted(term)] if covered else []
     lines = {term: book.line(term, force).cells for term in terms}
     holdings = [
-        holding(book, term, lines[term], cell, as_of, force)
+        holding(book, term, lines[term], cell, as_of, force=force)
         for term in terms
         if (cell := at(lines[term], as_of)) is not None
     ]
@@ -91,7 +91,7 @@ def state(book: Book, as_of: date, *, force: str = AGREED, wanted: Callable[[Ter
     )
 
 
-def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, force: str = AGREED) -> Holding:
+def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, force: str = AGREED) -> Holding:
     """What is to be said of the cell that governs a term on a day."""
     said = book.said(cell.ref)
     about = [other for other in book.about(term) if other.force == force]
@@ -113,7 +113,7 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, force
         last_confirmed=max(heard, default=None),
         confirmed_by=confirmed_by,
         conflicts=tuple(_conflicts(book, about, said, as_of)),
-        order_uncertain=tuple(_order_uncertain(book, about, said)),
+        order_uncertain=tuple(_order_uncertain(about, said)),
     )
 
 
@@ -168,7 +168,7 @@ def _conflicts(book: Book, about: list[Said], said: Said, as_of: date) -> Iterat
             yield other
 
 
-def _order_uncertain(book: Book, about: list[Said], said: Said) -> Iterator[Ref]:
+def _order_uncertain(about: list[Said], said: Said) -> Iterator[Ref]:
     """Statements whose coarse start may as well have come before as after this one's."""
     window = coarse_start(said)
     if window is None:

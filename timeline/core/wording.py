@@ -171,6 +171,7 @@ def scale(number: Decimal) -> str:
 
 
 def signed(number: Decimal) -> str:
+    """The number in plain digits, with a minus sign rather than a hyphen."""
     return digits(number).replace("-", "−")
 
 
@@ -212,6 +213,7 @@ def until(statement: Statement) -> dict[str, str | bool | None]:
 
 
 def since_words(book: Book, said: Said) -> str:
+    """Since when, for a person: “2021”, “2025-01-21 (assumed)”, “unknown”."""
     found = since(book, said)
     match found["basis"]:
         case "assumed":

@@ -40,6 +40,11 @@ class Document:
     base: Path
     _root: Node = field(repr=False)
 
+    @classmethod
+    def of(cls, data: dict[str, Any], name: str) -> Document:
+        """A document that was typed or built, with no file behind it."""
+        return cls(data, name, Path(), Node(1))
+
     def line_of(self, field: str) -> int:
         """Return the line, from 1, of `statements[2].set.percent`; of its nearest ancestor where it is missing."""
         node = self._root

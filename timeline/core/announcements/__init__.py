@@ -28,20 +28,20 @@ from timeline.core.announcements.values import (
 )
 
 __all__ = [
+    "FORCES",
+    "KIND_OF_ACT",
+    "TIERS",
     "Act",
     "Announcement",
     "Correction",
     "Direction",
     "Effective",
-    "FORCES",
     "ForGood",
-    "KIND_OF_ACT",
     "Occurrence",
     "Opening",
     "Retraction",
     "Source",
     "Statement",
-    "TIERS",
     "Unknown",
     "Until",
     "UntilEvent",

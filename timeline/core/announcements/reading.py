@@ -27,7 +27,7 @@ from timeline.core.announcements.values import (
     UntilEvent,
     When,
 )
-from timeline.core.dates import CoarseDate
+from timeline.core.dates import Announced, CoarseDate
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds, Term, Value, read_value, slug, term, text_of, value_from_stored
 
@@ -145,7 +145,11 @@ def _announcement(document: Fields, partnership: str) -> Announcement:
     force = document.choice("force", FORCES, default="agreed")
     sources = _sources(document)
     statements = tuple(
-        _statement(Fields(raw, f"statements[{place}]", "a statement", document.kinds, document.parties), len(sources))
+        _statement(
+            Fields(raw, f"statements[{place}]", "a statement", document.kinds, document.parties),
+            len(sources),
+            announced,
+        )
         for place, raw in enumerate(document.list("statements"))
     )
     return Announcement(
@@ -196,7 +200,7 @@ def _sources(document: Fields) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def _statement(fields: Fields, sources: int) -> Statement:
+def _statement(fields: Fields, sources: int, announced: Announced) -> Statement:
     about = term(fields.take("term"), field=fields.at("term"))
     act, value = _says(fields, about)
     effective = _effective(fields)
@@ -233,7 +237,7 @@ def _statement(fields: Fields, sources: int) -> Statement:
         unsupported=unsupported,
         note=fields.optional("note"),
     )
-    _check_periods(statement, fields)
+    _check_periods(statement, fields, announced)
     return fields.done(statement)
 
 
@@ -293,7 +297,7 @@ def _until(fields: Fields) -> Until:
     return dates.coarse(date_text(raw), field=fields.at("until"))
 
 
-def _check_periods(statement: Statement, fields: Fields) -> None:
+def _check_periods(statement: Statement, fields: Fields, announced: Announced) -> None:
     def refuse(code: str, detail: str, remedy: str, name: str) -> None:
         raise TimelineError(code, detail, remedy, field=fields.at(name))
 
@@ -330,10 +334,14 @@ def _check_periods(statement: Statement, fields: Fields) -> None:
             "effective",
         )
     last = until.no_later_than if isinstance(until, UntilEvent) else until
-    if isinstance(effective, CoarseDate) and isinstance(last, CoarseDate) and last.hi <= effective.lo:
+    begins = announced.window if effective is None else effective
+    if isinstance(begins, CoarseDate) and isinstance(last, CoarseDate) and last.hi <= begins.lo:
+        assumed = effective is None
         refuse(
             "until_before_effective",
-            f"It ends ({last.text}) before it begins ({effective.text}).",
-            "Check the two dates; until: is the last day, month or year in which it holds.",
+            f"It ends ({last.text}) before it begins ({begins.text}{', the announced day' if assumed else ''}).",
+            "Add effective: with the day, month or year in which it began, or unknown."
+            if assumed
+            else "Check the two dates; until: is the last day, month or year in which it holds.",
             "until",
         )

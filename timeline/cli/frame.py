@@ -1,0 +1,151 @@
+"""What all commands share: the group, the settings, JSON or tables, and how trouble is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+
+from timeline.answers import Answers
+from timeline.core.errors import Category, TimelineError
+from timeline.core.terms import BUILTIN, Kinds, read_kinds
+from timeline.log import Log, utc_now
+from timeline.settings import Settings, load
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Json = dict[str, Any]
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+KINDS_NAME = "kinds.toml"
+
+
+@dataclass(slots=True)
+class Frame:
+    """One run of the command."""
+
+    config: Path | None
+    flags: dict[str, str | int | None]
+    as_json: bool = False
+    out: Console = field(default_factory=lambda: Console(highlight=False))
+    talk: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def settings(self, **flags: str | int | None) -> Settings:
+        return load(self.flags | flags, os.environ, config=self.config)
+
+    def kinds(self) -> Kinds:
+        """The kinds that come with Timeline, and those of `kinds.toml` in the working folder."""
+        own = Path(KINDS_NAME)
+        return read_kinds(own.read_text("utf-8"), known=BUILTIN) if own.is_file() else BUILTIN
+
+    @contextmanager
+    def log(self, *, migrate: bool = False) -> Iterator[Log]:
+        """The log that the settings name; a command that writes brings its tables up to date first."""
+        settings = self.settings()
+        log = Log.open(settings.database_url, read_url=settings.read_database_url)
+        try:
+            if migrate:
+                log.migrate()
+            else:
+                log.check_schema()
+            yield log
+        finally:
+            log.close()
+
+    @contextmanager
+    def answers(self) -> Iterator[Answers]:
+        with self.log() as log:
+            yield Answers(log, self.kinds(), utc_now)
+
+    def show(self, body: Any, table: Callable[[Console, Any], None]) -> None:
+        """The answer on stdout: as JSON when asked for, else as a table."""
+        if self.as_json:
+            click.echo(msgspec.json.format(ENCODER.encode(body), indent=2))
+        else:
+            table(self.out, body)
+
+
+pass_frame = click.make_pass_decorator(Frame)
+
+
+class Group(click.Group):
+    """A group that tells expected trouble in one line (or as a problem document) and leaves with its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except TimelineError as error:
+            self._tell(error)
+            sys.exit(error.category.exit_code)
+        except click.UsageError as error:
+            remedy = f"Try {error.ctx.command_path} --help." if error.ctx else "Try timeline --help."
+            self._tell(TimelineError("unknown_parameter", error.format_message(), remedy))
+            sys.exit(Category.USAGE.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(1)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted; what was acknowledged is kept", err=True)
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+    @staticmethod
+    def _tell(error: TimelineError) -> None:
+        if "--json" in sys.argv:
+            click.echo(msgspec.json.format(ENCODER.encode(error.problem()), indent=2))
+        click.echo(one_line(error), err=True)
+
+
+def one_line(error: TimelineError) -> str:
+    """The refusal in one line: where, what, and what to do."""
+    file, line = error.more.get("file"), error.more.get("line")
+    where = "" if file is None or str(file) in error.detail else f"{file}:{line}: " if line else f"{file}: "
+    at = f"{error.field}: " if error.field and file else ""
+    return " ".join(f"timeline: {where}{at}{error.detail} {error.remedy} [{error.code}]".split())
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="timeline")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file instead of ./timeline.toml.")
+@click.option("--database-url", help="Where the record is kept, such as sqlite:///timeline.db.")
+@click.pass_context
+def cli(context: click.Context, config: Path | None, database_url: str | None) -> None:
+    """The record of partnerships: what was in force on a day, in whose words, and what was known then."""
+    context.obj = Frame(config, {"database_url": database_url})
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--json`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="The answer as JSON, the same as over HTTP.")
+    @wraps(command)
+    def with_json(*args: P.args, **kwargs: P.kwargs) -> R:
+        click.get_current_context().obj.as_json = kwargs.pop("as_json")
+        return command(*args, **kwargs)
+
+    return with_json
+
+
+def knowledge_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the clocks of knowledge."""
+    for option in (
+        click.option("--known-seq", metavar="N", help="As known after position N of the log."),
+        click.option("--announced-by", metavar="T", help="Count only what had been announced by then."),
+        click.option("--known-at", metavar="T", help="As known to this record then: 2026-11-22T04:30:00Z, or a day."),
+    ):
+        command = option(command)
+    return command
+
+
+def given(values: Mapping[str, str | None]) -> dict[str, str]:
+    """The parameters that were given."""
+    return {name: value for name, value in values.items() if value is not None}

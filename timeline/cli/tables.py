@@ -1,0 +1,322 @@
+"""Answers as tables for people: what stands in the JSON, laid out; no answer is computed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+Json = dict[str, Any]
+WIDE = 130
+"""Columns that a table of terms needs."""
+WRAPPED = {
+    "TERM",
+    "STATE",
+    "SINCE",
+    "UNTIL",
+    "VALUE",
+    "WORDS",
+    "SAYS",
+    "WHAT",
+    "WHAT CHANGED",
+    "NAME",
+    "FIELDS",
+    "NEEDS",
+}
+WRAPPED |= {"BEFORE", "AFTER", "WE HELD", "WE HOLD", "ENDED"}
+
+
+def state(out: Console, body: Json) -> None:
+    """The state: who, which day, whose knowledge; terms in force, ended, ahead, beside."""
+    resolved = body["resolved"]
+    _line(out, body["name"], "bold")
+    knowledge = f"announced by {resolved['announced_by']}" if resolved["announced_by"] else _record(resolved)
+    _line(out, f"as of {resolved['as_of']}, end of day · {knowledge}")
+    coverage = body["coverage"]
+    if body["view"] == "historical":
+        later = coverage["later"]
+        more = f" {later} agreed announcement{'s' * (later != 1)} made after that day." if later else ""
+        _line(out, f"! HISTORICAL VIEW.{more}", "yellow")
+    if body["view"] == "scheduled":
+        _line(out, "! SCHEDULED VIEW: a projection of stated dates, not a forecast.", "yellow")
+    if coverage["note"]:
+        _line(out, coverage["note"])
+    if body["terms"]:
+        _terms(out, body["terms"])
+    for lane in ("proposed", "reported"):
+        if body[lane]:
+            _line(out, f"\nonly {lane}, not part of the state:", "italic")
+            _terms(out, body[lane])
+    if body["ended"]:
+        table = _table("ENDED", "HOW", "ON", "FROM")
+        for term in body["ended"]:
+            table.add_row(term["term"], term["status"].replace("_", " "), term["on"], _short(term["governed_by"]))
+        out.print(table)
+    _ahead(out, body["upcoming"])
+    for warning in body["warnings"]:
+        _line(out, f"! {warning['code']}: {warning['detail']}", "yellow")
+
+
+def history(out: Console, body: Json) -> None:
+    """One term's life, then every statement as it was heard."""
+    _line(out, f"{body['name']} · {body['label']} ({body['term']})", "bold")
+    table = _table("FROM", "THROUGH", "VALUE", "ANNOUNCED", "BY", "WORDS")
+    for cell in body["life"]:
+        table.add_row(
+            cell["from"] or "unknown",
+            cell["through"] or "–",
+            cell["text"],
+            cell["announced"],
+            _short(cell["governed_by"]),
+            _words(cell["evidence"]),
+        )
+    out.print(table)
+    table = _table("HEARD", "SAYS", "FORCE", "ANNOUNCED", "RECORDED")
+    for said in body["statements"]:
+        table.add_row(
+            _short(said["governed_by"]), said["text"], said["force"], said["announced"], said["recorded_at"][:19]
+        )
+    out.print(table)
+
+
+def diff(out: Console, body: Json) -> None:
+    """Two days side by side, then the steps between them."""
+    _line(out, f"{body['name']}   {body['from']} → {body['to']}", "bold")
+    if not body["terms"]:
+        _line(out, f"The same on both days ({len(body['unchanged'])} terms unchanged).")
+    else:
+        table = _table("TERM", "BEFORE", "AFTER")
+        for term in body["terms"]:
+            table.add_row(term["term"], term["before"]["text"], term["after"]["text"])
+        out.print(table)
+        _line(out, f"{len(body['terms'])} changed · {len(body['unchanged'])} unchanged")
+    if body["changes"]:
+        table = _table("ON", "WHAT CHANGED", "BY")
+        for change in body["changes"]:
+            by = change["after"]["governed_by"] or change["before"]["governed_by"]
+            table.add_row(change["on"], change["text"], _short(by))
+        out.print(table)
+
+
+def learned(out: Console, body: Json) -> None:
+    """What this record learned between two moments."""
+    _line(out, f"{body['name']}   @{body['from']['known_seq']} → @{body['to']['known_seq']}", "bold")
+    if not body["learned"]:
+        _line(out, "Nothing about any term was learned between them.")
+        return
+    table = _table("TERM", "FROM", "THROUGH", "WE HELD", "WE HOLD")
+    for delta in body["learned"]:
+        table.add_row(
+            delta["term"],
+            delta["start"] or "unknown",
+            delta["through"] or "–",
+            delta["before"]["text"],
+            delta["after"]["text"],
+        )
+    out.print(table)
+
+
+def upcoming(out: Console, body: Json) -> None:
+    """What lies ahead."""
+    if not body["upcoming"]:
+        _line(out, "Nothing ends or begins in that time.")
+    _ahead(out, body["upcoming"])
+
+
+def partnerships(out: Console, body: Json) -> None:
+    """The partnerships on record."""
+    if not body["partnerships"]:
+        _line(out, "Nothing here yet. `timeline import` records announcement files.")
+        return
+    table = _table("PARTNERSHIP", "NAME", "ACTS", "FIRST", "LAST", "HEAD")
+    for each in body["partnerships"]:
+        table.add_row(
+            each["partnership"],
+            each["name"],
+            str(each["acts"]),
+            each["first"] or "–",
+            each["last"] or "–",
+            each["head"],
+        )
+    out.print(table)
+
+
+def announcement(out: Console, body: Json) -> None:
+    """One act with its evidence."""
+    _line(out, f"{body['id']}  {body['title']}", "bold")
+    facts = [body["kind"], f"announced {body['announced']}" if body.get("announced") else "", body.get("force", "")]
+    _line(out, " · ".join(fact for fact in (*facts, f"recorded {body['recorded_at'][:19]}Z, @{body['seq']}") if fact))
+    if not body["live"]:
+        _line(out, "! RETRACTED: it counts no longer.", "red")
+    for later in body["later"]:
+        _line(out, f"! {later['title']}: {later['id']}, {later.get('reason', '')}", "yellow")
+    for name in ("reason", "summary", "note"):
+        if body.get(name):
+            _line(out, body[name])
+    if body.get("statements"):
+        table = _table("#", "TERM", "SAYS", "WORDS", "STATUS")
+        for number, said in enumerate(body["statements"], start=1):
+            table.add_row(str(number), said["term"], said["text"], f"“{said['quote']}”", said["status"])
+        out.print(table)
+    for number, source in enumerate(body.get("sources", ()), start=1):
+        _line(out, f"[{number}] {source['tier']}: {' '.join(filter(None, (source['publisher'], source['url'])))}")
+    _line(out, f"sha256 {body['hash']}", "dim")
+
+
+def events(out: Console, body: Json) -> None:
+    """The log, a line an event."""
+    table = _table("SEQ", "ID", "KIND", "RECORDED", "WHAT")
+    for event in body["events"]:
+        said = event["body"]
+        what = said.get("title") or said.get("name") or said.get("occurred") or said.get("reason", "")
+        table.add_row(
+            str(event["seq"]), f"{event['partnership']}/{event['n']}", event["kind"], event["recorded_at"], what
+        )
+    out.print(table)
+    if body["more"]:
+        _line(out, f"more: timeline log --after {body['last']}")
+
+
+def receipt(out: Console, body: Json) -> None:
+    """What became of an act."""
+    if body["replayed"]:
+        _line(out, f"Already recorded as {body['id']}. Nothing was done.")
+        return
+    verb = "Would record" if body["dry_run"] else "Recorded"
+    _line(out, f"{verb} {body['id']} ({body['kind']}) · record now {body['head']}", "bold")
+    for change in body["changes"]:
+        _line(out, f"  {change['label']}: {change['before']} → {change['after']}  {change['period']}, {change['when']}")
+    if not body["changes"]:
+        _line(out, "  No term changes.")
+    for warning in body["warnings"]:
+        _line(out, f"  ! {warning['code']}: {warning['detail']}", "yellow")
+    for entry in body["entries"]:
+        where = "everything only" if entry["quiet"] else "all feeds"
+        _line(out, f"  {'would publish' if body['dry_run'] else 'publishes'} ({where}): {entry['title']}")
+
+
+def imported(out: Console, body: Json) -> None:
+    """What an import did."""
+    refused = f", {len(body['refused'])} files refused" if body["refused"] else ""
+    already = f", {body['already']} recorded already" if body["already"] else ""
+    _line(out, f"{body['recorded']} recorded{already} from {body['files']} files{refused}")
+
+
+def kinds(out: Console, body: Json) -> None:
+    """The kinds of term."""
+    table = _table("KIND", "NEEDS", "FIELDS")
+    for kind in body["kinds"]:
+        fields = [
+            f"{name}: {' | '.join(what) if isinstance(what, list) else what}" for name, what in kind["fields"].items()
+        ]
+        table.add_row(kind["kind"], ", ".join(kind["require"]), "\n".join(fields))
+    out.print(table)
+
+
+def status(out: Console, body: Json) -> None:
+    """Settings and record."""
+    table = _table("SETTING", "VALUE", "FROM")
+    for each in body["settings"]:
+        table.add_row(each["name"], each["value"], each["origin"])
+    out.print(table)
+    record = body["record"]
+    _line(out, f"record: {record['head']} events, {record['partnerships']} partnerships, head {record['hash'][:16]}…")
+
+
+def verified(out: Console, body: Json) -> None:
+    """The verdict on the record."""
+    if body["fault"] is None:
+        _line(out, f"{body['events']} events, chain intact, head {body['head'][:16]}…")
+    else:
+        _line(out, f"{body['fault']['event']}: {body['fault']['what']}", "red")
+
+
+def published(out: Console, body: Json) -> None:
+    """What a publishing run wrote."""
+    _line(out, f"{body['written']} files written, {body['unchanged']} unchanged, in {body['folder']}")
+
+
+def plain(out: Console, body: Json) -> None:
+    """Field by field."""
+    for name, value in body.items():
+        _line(out, f"{name}: {value}")
+
+
+def _terms(out: Console, terms: list[Json]) -> None:
+    """The terms in force: a table where there is room for it, else a few lines a term."""
+    if out.width < WIDE:
+        for term in terms:
+            facts = f"since {_since(term['since'])} · until {_until(term['until'])}"
+            facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
+            out.print(Text(f"\n{term['term']}", style="bold"))
+            out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))
+            out.print(Padding(Text(facts, style="dim"), (0, 0, 0, 2)))
+        _line(out, "")
+        return
+    table = _table("TERM", "STATE", "SINCE", "UNTIL", "CONFIRMED", "FROM")
+    for term in terms:
+        table.add_row(
+            term["term"],
+            _holds(term),
+            _since(term["since"]),
+            _until(term["until"]),
+            term["last_confirmed"] or "–",
+            _short(term["governed_by"]),
+        )
+    out.print(table)
+
+
+def _holds(term: Json) -> str:
+    text = str(term["text"]) + ("" if term["certainty"] == "certain" else " (possible)")
+    for conflict in term["conflicts"]:
+        text += f"\nanother source of that day: {conflict['text']}"
+    return text
+
+
+def _ahead(out: Console, ahead: list[Json]) -> None:
+    if not ahead:
+        return
+    table = _table("AHEAD", "WHAT", "FROM")
+    for each in ahead:
+        table.add_row(each["on"] or "open", each["text"], _short(each["governed_by"]))
+    out.print(table)
+
+
+def _since(since: Json) -> str:
+    if since["date"] is None:
+        return "unknown" if since["basis"] == "unknown" else "not yet"
+    return str(since["date"]) + {"assumed": " (assumed)", "event": " (event)"}.get(since["basis"], "")
+
+
+def _until(until: Json) -> str:
+    if until.get("for_good"):
+        return "for good"
+    parts = [until["event"] or "", f"through {until['through']}" if until["through"] else ""]
+    return ", ".join(part for part in parts if part) or "not stated"
+
+
+def _record(resolved: Json) -> str:
+    return f"on the record at {resolved['known_at'] or 'no time'} (@{resolved['known_seq']})"
+
+
+def _short(citation: str | None) -> str:
+    """17#2 for openai-microsoft/17#2: the partnership stands in the heading."""
+    return "" if citation is None else citation.rpartition("/")[2]
+
+
+def _words(evidence: list[Json]) -> str:
+    return f"“{evidence[0]['quote']}”" if evidence and evidence[0]["quote"] else ""
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column not in WRAPPED)
+    return table
+
+
+def _line(out: Console, text: str, style: str = "") -> None:
+    out.print(Text(text, style=style), soft_wrap=True)

@@ -1,0 +1,161 @@
+"""What can be asked: the two clocks, the terms and the lanes of a question, each as it was typed and as it is meant.
+
+An ignored time parameter would return a plausible wrong answer, so whatever is not understood is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+
+from timeline.core import dates
+from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.history import PROPOSED, REPORTED
+from timeline.core.terms import Term
+
+KNOWLEDGE = ("known_at", "known_seq", "announced_by")
+STATE = ("as_of", *KNOWLEDGE, "term", "include")
+SYNONYMS = {
+    "asof": "as_of",
+    "at": "as_of",
+    "date": "as_of",
+    "on": "as_of",
+    "day": "as_of",
+    "valid_at": "as_of",
+    "effective": "as_of",
+    "knownat": "known_at",
+    "known": "known_at",
+    "recorded_at": "known_at",
+    "known_as_of": "known_at",
+    "announced_at": "announced_by",
+    "seq": "known_seq",
+    "version": "known_seq",
+    "terms": "term",
+    "lane": "include",
+    "lanes": "include",
+    "since": "from",
+    "until_date": "until",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Whose knowledge an answer rests on. At most one of `known_at` and `known_seq`; none: all that is on record."""
+
+    known_at: datetime | None = None
+    known_seq: int | None = None
+    announced_by: datetime | None = None
+
+
+ALL = Knowledge()
+"""Everything that is on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question for the state of a partnership."""
+
+    as_of: date
+    knowledge: Knowledge = ALL
+    term: str | None = None
+    """A pattern such as `exclusivity/*`."""
+    include: tuple[str, ...] = ()
+
+    def wants(self, term: Term) -> bool:
+        return self.term is None or fnmatchcase(str(term), self.term)
+
+
+def only(given: Collection[str], allowed: Collection[str]) -> None:
+    """Refuse a parameter that the question does not have: `unknown_parameter`, with the one that was meant."""
+    for name in given:
+        if name in allowed:
+            continue
+        meant = SYNONYMS.get(name.lower().replace("-", "_"))
+        known = meant if meant in allowed else None
+        raise TimelineError(
+            "unknown_parameter",
+            f"There is no parameter “{name}”; ignoring it would answer another question than yours.",
+            f"Did you mean {known}?" if known else did_you_mean(name, sorted(allowed)),
+            field=name,
+            allowed=sorted(allowed),
+            **({"did_you_mean": known} if known else {}),
+        )
+
+
+def read_knowledge(given: Mapping[str, str], now: datetime) -> Knowledge:
+    """The clocks of knowledge among the parameters; they exclude one another."""
+    named = [name for name in KNOWLEDGE if name in given]
+    if len(named) > 1:
+        raise TimelineError(
+            "conflicting_parameters",
+            f"{' and '.join(named)} are two answers to whose knowledge counts.",
+            f"Keep one: {named[0]}={given[named[0]]}.",
+            field=named[1],
+        )
+    for name in named:
+        value = filled(given, name)
+        if name == "known_seq":
+            return Knowledge(known_seq=position(value, field=name))
+        moment = dates.axis_instant(value, now, field=name)
+        return Knowledge(known_at=moment) if name == "known_at" else Knowledge(announced_by=moment)
+    return ALL
+
+
+def read_question(given: Mapping[str, str], now: datetime) -> Question:
+    """The question for a state that the parameters ask; the default day is today in UTC."""
+    only(given.keys(), STATE)
+    lanes = [lane.strip() for lane in filled(given, "include").split(",")] if "include" in given else []
+    for lane in lanes:
+        if lane not in (PROPOSED, REPORTED):
+            raise TimelineError(
+                "invalid_value",
+                f"“{lane}” is not a lane beside the state.",
+                f"Write {PROPOSED}, {REPORTED}, or both with a comma between them.",
+                field="include",
+            )
+    return Question(
+        as_of=asked_day(filled(given, "as_of"), now, field="as_of") if "as_of" in given else now.date(),
+        knowledge=read_knowledge(given, now),
+        term=filled(given, "term") if "term" in given else None,
+        include=tuple(dict.fromkeys(lanes)),
+    )
+
+
+def asked_day(text: str, now: datetime, *, field: str) -> date:
+    """A day as people type it: ISO, or today and yesterday in UTC."""
+    if text == "today":
+        return now.date()
+    if text == "yesterday":
+        return now.date() - dates.ONE_DAY
+    return dates.day(text, field=field)
+
+
+def required(given: Mapping[str, str], name: str) -> str:
+    """The parameter, which the question cannot do without."""
+    if name not in given:
+        raise TimelineError(
+            "missing_parameter", f"The question needs {name}.", f"Add {name}=, a day such as 2025-12-01.", field=name
+        )
+    return filled(given, name)
+
+
+def filled(given: Mapping[str, str], name: str) -> str:
+    """The parameter's text; an empty one is refused, for it may have been meant to say something."""
+    text = given[name]
+    if text.strip():
+        return text.strip()
+    raise TimelineError("invalid_value", f"{name} is empty.", f"Give {name} a value, or leave it out.", field=name)
+
+
+def position(text: str, *, field: str) -> int:
+    """A position in the log: a whole number from 0."""
+    if text.isascii() and text.isdigit() and len(text) <= 15:
+        return int(text)
+    raise TimelineError(
+        "invalid_value",
+        f"{field}={text} is not a position in the log.",
+        f"Write a whole number: {field}=27.",
+        field=field,
+    )
