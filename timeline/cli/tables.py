@@ -251,7 +251,9 @@ def _terms(out: Console, terms: list[Json]) -> None:
     """The terms in force: a table where there is room for it, else a few lines a term."""
     if out.width < WIDE:
         for term in terms:
-            facts = f"since {_since(term['since'])} · until {_until(term['until'])}"
+            until = _until(term["until"])
+            ends = until if until.startswith(("through", "for good")) else f"until {until}"
+            facts = f"since {_since(term['since'])} · {ends}"
             facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
             out.print(Text(f"\n{term['term']}", style="bold"))
             out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))

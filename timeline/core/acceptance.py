@@ -66,7 +66,11 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             _check_directions(book, act.content, kinds, act.n)
         case Retraction():
             _check_target(book, act)
+            revived = _revived(book, act)
+            if revived is not None:
+                _check_once(book, revived, "retracts")
         case Occurrence():
+            _check_once(book, act, "occurred")
             _check_event(book, act)
 
 
@@ -152,15 +156,26 @@ def _check_target(book: Book, act: Correction | Retraction) -> None:
         )
 
 
-def _check_event(book: Book, act: Occurrence) -> None:
+def _revived(book: Book, act: Retraction) -> Occurrence | None:
+    """The occurrence that counts again once the act that it retracts is taken back; None when there is none."""
+    n = act.n
+    while isinstance(target := book.records[n].act, Correction | Retraction):
+        n = target.n
+    return target if isinstance(target, Occurrence) and not book.is_live(n) else None
+
+
+def _check_once(book: Book, act: Occurrence, field: str) -> None:
     for n, other in book.occurrences():
         if other.event == act.event:
             raise TimelineError(
                 "event_already_occurred",
                 f"“{act.event}” is on record as having happened on {other.on}, by {act.partnership}/{n}.",
                 f"If that is wrong, retract {act.partnership}/{n} first.",
-                field="occurred",
+                field=field,
             )
+
+
+def _check_event(book: Book, act: Occurrence) -> None:
     events = book.events()
     if act.event not in events:
         raise TimelineError(

@@ -268,7 +268,7 @@ def _read_quantity(raw: Any, known: Field, kind: Kind, field: str) -> Quantity:
             if bound is not None and not 0 <= bound <= 100:
                 raise _fails(
                     kind,
-                    f"{known.name} must lie between 0 and 100; you gave {bound}"
+                    f"{known.name} must lie between 0 and 100; you gave {digits(bound)}"
                     + (": that looks like an amount of money." if bound > 1000 else "."),
                     "Give the percentage as a number, 27.5 for 27.5 %; record money as a valuation or an investment.",
                     field,
@@ -295,7 +295,7 @@ def _read_bounds(raw: Mapping[str, Any], kind: Kind, field: str) -> tuple[str, D
                 return "range", numbers["min"], numbers["max"]
             raise _fails(
                 kind,
-                f"The range runs backwards: min {numbers['min']}, max {numbers['max']}.",
+                f"The range runs backwards: min {digits(numbers['min'])}, max {digits(numbers['max'])}.",
                 "Put the smaller number in min.",
                 field,
             )
