@@ -216,6 +216,18 @@ def missing_file(url: URL) -> Path | None:
     return None if path.exists() else path
 
 
+def copy_of_sqlite(connection: Connection, path: Path) -> None:
+    """Copy the whole database that `connection` reads into a new, closed file; others go on writing meanwhile."""
+    source: Any = connection.connection.driver_connection
+    target = sqlite3.connect(path)
+    try:
+        source.backup(target)
+        # The copy is one file: whoever opens it next makes a write-ahead log of its own.
+        target.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        target.close()
+
+
 def _refusal(error: Exception) -> TimelineError | None:
     cause = _cause(error)
     code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import groupby, pairwise
 from operator import itemgetter
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, tuple_, update
 
@@ -26,6 +27,14 @@ _BATCH = 5_000
 _PAGE = 1_000
 _FEW = 100
 """So few partnerships may be done again while nobody else can append."""
+
+
+class _Numbers(NamedTuple):
+    """The generation that is read, the one that is being built, and the last number given to one."""
+
+    generation: int | None
+    building: int | None
+    last: int
 
 
 def quiet(_done: int, _total: int) -> None:
@@ -90,9 +99,8 @@ def _begin(log: Log) -> int:
     """The number of a new generation; whatever an earlier rebuild left behind is removed."""
     with log.writing() as writer:
         writer.hold()
-        live, building = _pointer(writer)
-        made = max(live or 0, building or 0) + 1
-        writer.connection.execute(_POINTER.values(building=made))
+        made = _numbers(writer).last + 1
+        writer.connection.execute(_POINTER.values(building=made, last=made))
     _sweep(log)
     return made
 
@@ -157,7 +165,7 @@ def _write(log: Log, building: int, batch: list[Rectangle]) -> None:
 
 def _keep(writer: Writer, building: int) -> None:
     """Go on only while no other rebuild has begun."""
-    if _pointer(writer)[1] != building:
+    if _numbers(writer).building != building:
         raise TimelineError(
             "database_busy",
             "Another rebuild began after this one, and goes on.",
@@ -165,10 +173,8 @@ def _keep(writer: Writer, building: int) -> None:
         )
 
 
-def _pointer(writer: Writer) -> tuple[int | None, int | None]:
-    """The generation that is read and the one that is being built."""
-    row = writer.connection.execute(_NUMBERS).one()
-    return row.generation, row.building
+def _numbers(writer: Writer) -> _Numbers:
+    return _Numbers(*writer.connection.execute(_NUMBERS).one())
 
 
 def _sweep(log: Log) -> None:
@@ -180,8 +186,8 @@ def _sweep(log: Log) -> None:
 
 
 def _swept_one(writer: Writer) -> bool:
-    live, building = _pointer(writer)
-    for low, high in pairwise(sorted({0, live or 0, building or 0})):
+    numbers = _numbers(writer)
+    for low, high in pairwise(sorted({0, numbers.generation or 0, numbers.building or 0, numbers.last + 1})):
         row = writer.connection.execute(_STALE, {"low": low, "high": high}).first()
         if row is not None:
             rows.erase(writer.connection, row.generation, row.partnership)
@@ -195,7 +201,7 @@ def _by_key(row: Rectangle) -> tuple[str, str, int, int]:
 
 _NAMED = projection.c.name == "rectangles"
 _POINTER = update(projection).where(_NAMED)
-_NUMBERS = select(projection.c.generation, projection.c.building).where(_NAMED)
+_NUMBERS = select(projection.c.generation, projection.c.building, projection.c.last).where(_NAMED)
 _STALE = (
     select(rectangle.c.generation, rectangle.c.partnership)
     .where(rectangle.c.generation > bindparam("low"), rectangle.c.generation < bindparam("high"))

@@ -185,7 +185,7 @@ def _rectangle(partnership: str, lane: str, name: str, seq: int, cell: Cell) -> 
         n=cell.ref.n,
         number=cell.ref.number,
         status=cell.status,
-        value=None if value is None else json.dumps(value_to_json(value, stored=True), ensure_ascii=False),
+        value=None if value is None else _compact(value_to_json(value, stored=True)),
     )
 
 
@@ -194,6 +194,7 @@ def _closing(generation: int, place: Place, seq: int) -> dict[str, object]:
     return {"g": generation, "p": partnership, "l": lane, "t": name, "d": valid_from, "seq": seq}
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COLUMNS = [rectangle.c[name] for name in Rectangle._fields]
 _NAMES = ", ".join(chain(["generation"], Rectangle._fields))
 _SQLITE_INSERT = f"INSERT INTO rectangle ({_NAMES}) VALUES ({', '.join('?' * (len(Rectangle._fields) + 1))})"  # noqa: S608  # our own names

@@ -69,7 +69,9 @@ projection = Table(
     "projection",
     metadata,
     Column("name", Text, primary_key=True),
+    # The one that is read, the one that is being built, and the last number given to one.
     Column("generation", WIDE),
     Column("building", WIDE),
+    Column("last", WIDE, nullable=False),
     sqlite_strict=True,
 )

@@ -34,12 +34,13 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("generation", WIDE),
         sa.Column("building", WIDE),
+        sa.Column("last", WIDE, nullable=False),
         sqlite_strict=True,
     )
     # A record that has events already has no rectangles until they are built: generation NULL says so.
     op.execute(
-        "INSERT INTO projection (name, generation)"
-        " SELECT 'rectangles', CASE WHEN EXISTS (SELECT 1 FROM event) THEN NULL ELSE 1 END"
+        "INSERT INTO projection (name, generation, last)"
+        " SELECT 'rectangles', CASE WHEN EXISTS (SELECT 1 FROM event) THEN NULL ELSE 1 END, 1"
     )
 
 

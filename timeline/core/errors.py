@@ -70,6 +70,7 @@ CODES: dict[str, Category] = {
     "lost_race": Category.CONFLICT,
     "stale_expectation": Category.STALE,
     "database_busy": Category.CONFLICT,
+    "another_record": Category.CONFLICT,
     # sources that cannot be read
     "unreadable_source": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
