@@ -120,7 +120,7 @@ def _load(writer: Writer, there: int, stream: Iterable[bytes], progress: Progres
         if len(batch) == _BATCH:
             writer.restore(batch)
             batch = []
-            progress(each.seq, each.seq)
+            progress(each.seq, 0)
     writer.restore(batch)
     return Kept(last, texts, head, already=min(there, last))
 
@@ -200,15 +200,9 @@ def backup(log: Log, path: Path, progress: Progress = quiet) -> Kept:
     try:
         unchecked.unlink(missing_ok=True)
         with log.reading() as reader:
-            on_sqlite = reader.connection.dialect.name == "sqlite"
-            if on_sqlite:
-                head = reader.head()
-                copy_of_sqlite(reader.connection, unchecked)
-            else:
-                with unchecked.open("wb") as out:
-                    kept = _dump(reader, out, progress)
-        kept = _checked_copy(unchecked, head[0], head[2]) if on_sqlite else _checked_dump(unchecked, kept)
-        _settle(unchecked, path)
+            kept = _copy(reader, unchecked, progress)
+            _settle(unchecked, path)
+            return kept
     except OSError as error:
         raise TimelineError(
             "storage_failed",
@@ -217,7 +211,6 @@ def backup(log: Log, path: Path, progress: Progress = quiet) -> Kept:
         ) from error
     finally:
         unchecked.unlink(missing_ok=True)
-    return kept
 
 
 def _checked_copy(path: Path, events: int, head: str) -> Kept:
@@ -231,12 +224,27 @@ def _checked_copy(path: Path, events: int, head: str) -> Kept:
     return Kept(found.events, texts, found.head_hash)
 
 
-def _checked_dump(path: Path, written: Kept) -> Kept:
+def _copy(reader: Reader, path: Path, progress: Progress) -> Kept:
+    """Write a copy of the record and read it back; what it holds."""
+    if reader.connection.dialect.name == "sqlite":
+        seq, _, head = reader.head()
+        copy_of_sqlite(reader.connection, path)
+        return _checked_copy(path, seq, head)
+    with path.open("wb") as out:
+        _dump(reader, out, progress)
+    return _checked_dump(path)
+
+
+def _checked_dump(path: Path) -> Kept:
     """What a dump holds, after all of it was read back."""
+    events, texts, head = 0, 0, GENESIS
     with path.open("rb") as stream:
-        for _ in _read(stream):
-            pass
-    return written
+        for each in _read(stream):
+            if isinstance(each, StoredText):
+                texts += 1
+            else:
+                events, head = each.seq, each.hash
+    return Kept(events, texts, head)
 
 
 def _settle(unchecked: Path, path: Path) -> None:
@@ -330,7 +338,5 @@ def _another(event: Event) -> TimelineError:
 
 
 def _damaged(what: str, why: str, *, of_dump: bool = False) -> TimelineError:
-    remedy = (
-        "Nothing was loaded. Take the dump again." if of_dump else "See what timeline verify says about the record."
-    )
+    remedy = "Nothing was loaded. Take the dump again." if of_dump else "See what timeline verify says of it."
     return TimelineError("integrity_failure", f"{what} is not as it was recorded. {why}", remedy)

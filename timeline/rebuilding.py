@@ -20,7 +20,7 @@ from timeline.rows import Rectangle, Sheet
 from timeline.tables import event, projection, rectangle
 
 Progress = Callable[[int, int], None]
-"""Told how many of how many are done."""
+"""Told how many of how many are done; of 0 when nobody knows."""
 
 _BATCH = 5_000
 """Rows written in one transaction: other writers wait no longer than that takes."""
