@@ -243,7 +243,7 @@ def _statement(fields: Fields, sources: int, announced: Announced) -> Statement:
 def _says(fields: Fields, about: Term) -> tuple[Literal["set", "end", "reaffirm"], Value | None]:
     kinds = fields.kinds
     kind = None if kinds is None else kinds.get(about.kind, field=fields.at("term"))
-    given = [name for name in ("set", "end", "reaffirm") if fields.raw.get(name) not in (None, False)]
+    given = [name for name in ("set", "end", "reaffirm") if fields.take(name, default=None) not in (None, False)]
     if len(given) != 1:
         raise TimelineError(
             "conflicting_fields" if given else "missing_field",
@@ -251,7 +251,7 @@ def _says(fields: Fields, about: Term) -> tuple[Literal["set", "end", "reaffirm"
             "Use set: with the value, end: true, or reaffirm: true.",
             field=fields.path,
         )
-    raw = fields.take(given[0])
+    raw = fields.raw[given[0]]
     if given == ["set"]:
         if kind is None:
             return "set", value_from_stored(raw)
