@@ -73,7 +73,8 @@ class Desk:
                 return rehearsed.receipt
             except TimelineError as error:
                 self._feeds.clear()
-                if error.code != "lost_race" or attempt == RETRIES - 1:
+                # Also after a lost connection: if the act was recorded after all, it is found, not said twice.
+                if error.code not in ("lost_race", "connection_lost") or attempt == RETRIES - 1:
                     raise submission.located(error) from error.__cause__
             else:
                 return receipt

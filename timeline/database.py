@@ -190,8 +190,8 @@ def plainly() -> Iterator[None]:
     """A block in which trouble with the database is raised as a `TimelineError` with what to do about it.
 
     Raises:
-        TimelineError: `database_busy`, `storage_failed` or `integrity_failure`. An error that is none of these,
-            such as a statement that is wrong, passes unchanged: it is a bug.
+        TimelineError: `database_busy`, `storage_failed`, `connection_lost` or `integrity_failure`. An error that is
+            none of these, such as a statement that is wrong, passes unchanged: it is a bug.
     """
     try:
         yield
@@ -233,6 +233,12 @@ def _refusal(error: Exception) -> TimelineError | None:
     code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)
     if isinstance(error, PoolTimeout) or code in _SQLITE_BUSY or sqlstate in _POSTGRESQL_BUSY:
         return _busy()
+    if getattr(error, "connection_invalidated", False):
+        return TimelineError(
+            "connection_lost",
+            f"The connection to the database was lost in the middle: {str(cause).strip()}.",
+            "Do the same again: what was recorded before it was lost is not recorded twice.",
+        )
     if code == sqlite3.SQLITE_FULL or sqlstate == "53100":
         return TimelineError(
             "storage_failed",

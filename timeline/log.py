@@ -6,6 +6,7 @@ Positions appear in order: whoever has read up to `seq` n will never find a new 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ __all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verific
 
 PATIENCE_SECONDS = 5.0
 _PAGE = 1000
+_POLL_SECONDS = 0.01
 # Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
 _LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
 
@@ -333,6 +335,8 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
+        self._patience = patience
+        self._on_replica = read_url != url
         self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
@@ -385,10 +389,41 @@ class Log:
             migrations.check(reader.connection)
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """A reader on one snapshot, that of its first question."""
+    def reading(self, *, reaching: int = 0) -> Iterator[Reader]:
+        """A reader on one snapshot, that of its first question.
+
+        Args:
+            reaching: The position that it must see, if there is such an event at all; a replica is waited for.
+
+        Raises:
+            TimelineError: `replica_behind` when the replica does not come so far in time.
+        """
+        if reaching and self._on_replica:
+            self._wait_for(reaching)
         with plainly(), self._reading.begin() as connection:
             yield Reader(connection)
+
+    def _wait_for(self, seq: int) -> None:
+        """Wait until the replica has that event, unless not even the primary has it."""
+        deadline = time.monotonic() + self._patience
+        exists = False
+        while True:
+            with self.reading() as reader:
+                there = reader.head()[0]
+            if there >= seq:
+                return
+            if not exists:
+                with self._transaction() as connection:
+                    exists = Reader(connection).head()[0] >= seq
+            if not exists:
+                return
+            if time.monotonic() >= deadline:
+                raise TimelineError(
+                    "replica_behind",
+                    f"The replica has events up to {there} and not yet {seq}.",
+                    f"Ask again in a moment, or with known_seq={there} for what it has.",
+                )
+            time.sleep(_POLL_SECONDS)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:

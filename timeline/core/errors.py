@@ -76,6 +76,8 @@ CODES: dict[str, Category] = {
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.UNREADABLE,
     "storage_failed": Category.UNREADABLE,
+    "connection_lost": Category.UNREADABLE,
+    "replica_behind": Category.CONFLICT,
     # the record itself
     "integrity_failure": Category.INTEGRITY,
     "schema_mismatch": Category.INTEGRITY,
