@@ -20,6 +20,7 @@ import pytest
 # As the owner of a server and the name of its folder this account needs no rights at all.
 SERVER_ACCOUNTS = ("postgres", "nobody")
 START_SECONDS = 20
+FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast."""
-    folder = _folder()
+def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast, unless `durable`."""
+    folder = Path(tempfile.mkdtemp(prefix="timeline-")) if durable else _folder()
     prefix = _as_an_account_that_may(folder)
     initdb: list[str | Path] = [
         _programs() / "initdb",
@@ -76,7 +77,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     subprocess.run(
         [*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL
     )
-    with _serving(folder) as server:
+    with _serving(folder, [] if durable else FAST) as server:
         yield server
 
 
@@ -87,16 +88,15 @@ def replica(primary: PostgreSQL) -> Iterator[PostgreSQL]:
     copy = [_programs() / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "-D", folder / "data", "-R"]
     options = ["-X", "stream", "-c", "fast", "--no-sync"]
     subprocess.run([*_as_an_account_that_may(folder), *copy, *options], check=True, cwd=folder, env=_environment())
-    with _serving(folder) as server:
+    with _serving(folder, FAST) as server:
         yield server
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[PostgreSQL]:
+def _serving(folder: Path, settings: list[str]) -> Iterator[PostgreSQL]:
     """A server of the cluster in `folder`; at the end both are gone."""
     log = folder / "log"
-    settings = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
-    options = [option for setting in settings for option in ("-c", setting)]
+    options = [option for setting in ("listen_addresses=", *settings) for option in ("-c", setting)]
     command = [
         *_as_an_account_that_may(folder),
         _programs() / "postgres",

@@ -2,7 +2,8 @@
 
 It reads one job a line from stdin, as a JSON array (what, database URL, number of the run), forks, and says on stdout
 `pid N`; the child says `started` when it is at it, one `ack …` for each thing that is acknowledged, and `refused CODE`;
-when it is gone this process says `gone`. Forking from here, where everything is imported and no thread runs, takes a millisecond.
+when it is gone this process says `gone`. Forking from here, where everything is imported and no
+thread runs, takes a millisecond.
 """
 
 from __future__ import annotations

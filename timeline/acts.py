@@ -333,7 +333,7 @@ def _opens(document: Document) -> bool:
 def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
     n = event.version
     entry = feed.entries[-1] if n else None
-    touched = {} if entry is None else {each.id: each for each in feed.entries if each.id in entry.invalidates}
+    touched = [] if entry is None else feed.named(entry.invalidates)
     return {
         "id": f"{partnership}/{n}" if n else partnership,
         "kind": event.kind,
@@ -346,7 +346,7 @@ def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
             {"code": each.code, "statement": each.statement, "detail": each.detail}
             for each in (warnings(feed.book, n) if n else ())
         ],
-        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched.values())],
+        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched)],
     }
 
 

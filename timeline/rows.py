@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from timeline.core.history import AGREED, Book, Slot
-from timeline.core.line import Cell, Cells, Line, Ref
+from timeline.core.line import Cell, Cells, Line, Ref, parting
 from timeline.core.terms import Term, term, value_from_stored, value_to_json
 from timeline.log import Reader
 from timeline.tables import projection, rectangle
@@ -107,10 +107,7 @@ class Sheet:
 
 def difference(before: Cells, after: Cells) -> tuple[Cells, Cells]:
     """The cells that only the first line has, and those that only the second has."""
-    first = next((place for place, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), None)
-    if first is None:
-        first = min(len(before), len(after))
-    old, new = before[first:], after[first:]
+    old, new = parting(before, after)
     return tuple(cell for cell in old if cell not in new), tuple(cell for cell in new if cell not in old)
 
 

@@ -147,6 +147,10 @@ class Feed:
         self._add(self._knowledge(recorded, before, after))
         return before
 
+    def named(self, ids: Iterable[str]) -> list[Entry]:
+        """The entries with those ids, in their order in the feed."""
+        return [self.entries[place] for place in sorted({self._places[each] for each in ids})]
+
     def until(self, today: date) -> Feed:
         """Add the clock's entries of every day up to and including `today`."""
         if self._day is not None and today > self._day:
