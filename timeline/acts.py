@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from timeline.chain import link
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import START_OF_TIME, iso
@@ -16,8 +17,9 @@ from timeline.core.feed import Entry, Feed
 from timeline.core.history import Recorded
 from timeline.core.terms import Kinds
 from timeline.documents import Document, read
-from timeline.log import Event, Log, NewEvent, Reader, Writer
+from timeline.log import Event, Fault, Log, NewEvent, Reader, Writer, damaged
 from timeline.records import recorded
+from timeline.rows import Sheet, generation
 from timeline.submissions import Submission, check_quotes, decoded, quoted_texts, submit
 
 Json = dict[str, Any]
@@ -71,7 +73,8 @@ class Desk:
                 return rehearsed.receipt
             except TimelineError as error:
                 self._feeds.clear()
-                if error.code != "lost_race" or attempt == RETRIES - 1:
+                # Also after a lost connection: if the act was recorded after all, it is found, not said twice.
+                if error.code not in ("lost_race", "connection_lost") or attempt == RETRIES - 1:
                     raise submission.located(error) from error.__cause__
             else:
                 return receipt
@@ -148,6 +151,8 @@ class Desk:
         """The partnership's record up to its present end, as this reader sees it."""
         seq, feed = self._feeds.get(partnership) or (0, Feed(self.kinds))
         for event in reader.events(partnership=partnership, after=seq):
+            if event.hash != link(event):  # what is damaged is not judged by
+                raise damaged(Fault(event.seq, event.citation, "Its hash is not that of its fields."))
             feed.hear(recorded(event))
             seq = event.seq
         self._feeds[partnership] = (seq, feed)
@@ -173,6 +178,7 @@ class _Session:
         self.feeds: dict[str, Feed] = {}
         self.versions: dict[str, tuple[int, int]] = {}
         self.head: int | None = None
+        self.sheet = Sheet()
 
     def take(self, submission: Submission, *, expect: int | None = None) -> Json:
         """Take one act in; the receipt."""
@@ -190,7 +196,8 @@ class _Session:
         check(feed.book, act, self.desk.kinds)
         self._check_evidence(submission)
         event = self._enter(submission, version + 1)
-        feed.hear(Recorded(event.seq, event.version, event.recorded_at, act))
+        before = feed.hear(Recorded(event.seq, event.version, event.recorded_at, act))
+        self.sheet.note(partnership, event.seq, feed.book, before)
         return _receipt(feed, event, act.partnership)
 
     def count(self, receipt: Json, done: Imported) -> None:
@@ -207,12 +214,18 @@ class _Session:
         if self.pending:
             self.writer.append_many(self.pending)
             self.pending = []
+            live = generation(self.writer.connection)
+            if live is None:  # they will be built from the log, as a whole
+                self.sheet.clear()
+            else:
+                self.sheet.write(self.writer.connection, live)
             self.keys.clear()
             self.contents.clear()
 
     def forget(self) -> None:
         """Drop what was taken in and not written, after a savepoint was rolled back."""
         self.pending = []
+        self.sheet.clear()
         self.keys.clear()
         self.contents.clear()
         self.feeds.clear()
@@ -320,7 +333,7 @@ def _opens(document: Document) -> bool:
 def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
     n = event.version
     entry = feed.entries[-1] if n else None
-    touched = {} if entry is None else {each.id: each for each in feed.entries if each.id in entry.invalidates}
+    touched = [] if entry is None else feed.named(entry.invalidates)
     return {
         "id": f"{partnership}/{n}" if n else partnership,
         "kind": event.kind,
@@ -333,7 +346,7 @@ def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
             {"code": each.code, "statement": each.statement, "detail": each.detail}
             for each in (warnings(feed.book, n) if n else ())
         ],
-        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched.values())],
+        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched)],
     }
 
 
