@@ -16,9 +16,8 @@ from eventsourcing.utils import clear_topic_cache
 
 from tests.servers import PostgreSQL
 
-BODY = (
-    '{"announced":"2026-01-01","partnership":"p","statements":[' + ",".join(['{"quote":"a stake of ten"}'] * 15) + "]}"
-)
+_STATEMENTS = ",".join(['{"quote":"a stake of ten"}'] * 15)
+BODY = f'{{"announced":"2026-01-01","partnership":"p","statements":[{_STATEMENTS}]}}'
 """About as long as an announcement of three statements."""
 
 

@@ -10,7 +10,6 @@ import argparse
 import json
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -159,9 +158,7 @@ def imports(place: Place, size: int) -> Iterator[Row]:
     mine = size / statistics.median(times)
     yield faster(f"import, {size:,} announcements, {place.kind}", mine, "eventsourcing save, 100 at once", theirs)
     built = 3 * size / statistics.median(rebuilds)
-    yield faster(
-        f"rebuild, statements, {place.kind}", built, "read with eventsourcing, a row and a commit an event", projected
-    )
+    yield faster(f"rebuild, statements, {place.kind}", built, "eventsourcing read, a commit an event", projected)
 
 
 def states(place: Place, sizes: list[int]) -> Iterator[Row]:
@@ -267,13 +264,9 @@ def main() -> None:
                     rows.append(row)
                     print(row, file=sys.stderr)
     print(table(rows))
-    commit = subprocess.run(  # our own repository
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
     latest = {
-        "commit": commit.stdout.strip(),
         "python": platform.python_version(),
-        "processors": platform.machine(),
+        "system": platform.platform(),
         "full": given.full,
         "rows": [asdict(row) for row in rows],
     }
