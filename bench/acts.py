@@ -14,6 +14,7 @@ TERMS = 12
 
 
 def opening(name: str) -> dict[str, Any]:
+    """The document that opens a partnership."""
     return {"partnership": name, "name": name, "parties": {"acme": "Acme", "bolt": "Bolt"}}
 
 
@@ -42,4 +43,5 @@ def announcement(name: str, number: int, terms: int = TERMS) -> dict[str, Any]:
 
 
 def submission(document: dict[str, Any]) -> Submission:
+    """The document as the desk takes it."""
     return submit(Document.of(document, "bench"), BUILTIN)

@@ -41,6 +41,20 @@ _POLL_SECONDS = 0.01
 _LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
 
 
+# Made once: to build a question again costs as much as to ask it.
+_LAST = select(event).order_by(event.c.seq.desc()).limit(1)
+_IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
+_BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
+_BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
+_BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
+_SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
+_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT).order_by(event.c.version.desc()).limit(1)
+_HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
+_PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
+_HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
+_INSERT = insert(event)
+
+
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
@@ -58,6 +72,8 @@ class NewEvent:
     idempotency_key: str | None
     content_hash: str
     body: str
+    recorded_at: datetime | None = None
+    """As `Writer.next_instant` foretold it; None: whenever it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +99,7 @@ class Reader:
 
     def last(self) -> Event | None:
         """The last event of all; None while there is none."""
-        return self._one(select(event).order_by(event.c.seq.desc()))
+        return self._one(_LAST)
 
     def events(
         self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
@@ -92,23 +108,21 @@ class Reader:
         return self._pages(partnership, after, upto, limit, _PAGE)
 
     def event(self, partnership: str, version: int) -> Event | None:
-        return self._one(select(event).where(event.c.partnership == partnership, event.c.version == version))
+        return self._one(_BY_VERSION, partnership=partnership, version=version)
 
     def by_key(self, key: str) -> Event | None:
-        return self._one(select(event).where(event.c.key == key))
+        return self._one(_BY_KEY, key=key)
 
     def by_idempotency_key(self, key: str) -> Event | None:
-        return self._one(select(event).where(event.c.idempotency_key == key))
+        return self._one(_BY_IDEMPOTENCY_KEY, key=key)
 
     def by_content(self, partnership: str, content_hash: str) -> Event | None:
         """The latest event of the partnership with that content."""
-        same = (event.c.partnership == partnership, event.c.content_hash == content_hash)
-        return self._one(select(event).where(*same).order_by(event.c.version.desc()))
+        return self._one(_BY_CONTENT, partnership=partnership, content_hash=content_hash)
 
     def partnership_head(self, partnership: str) -> tuple[int, int] | None:
         """The (version, seq) of its last event; None when it was never opened."""
-        heads = select(event.c.version, event.c.seq).where(event.c.partnership == partnership)
-        row = self.connection.execute(heads.order_by(event.c.version.desc()).limit(1)).first()
+        row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
         return None if row is None else (row.version, row.seq)
 
     def partnerships(self) -> list[str]:
@@ -134,11 +148,10 @@ class Reader:
             yield StoredText(row.sha256, row.media_type, row.content)
 
     def has_text(self, sha256: str) -> bool:
-        found = select(stored_text.c.sha256).where(stored_text.c.sha256 == sha256)
-        return self.connection.scalar(found) is not None
+        return self.connection.scalar(_HAS_TEXT, {"sha256": sha256}) is not None
 
-    def _one(self, question: Select[Any]) -> Event | None:
-        row = self.connection.execute(question.limit(1)).first()
+    def _one(self, question: Select[Any], **given: object) -> Event | None:
+        row = self.connection.execute(question, given).first()
         return None if row is None else _event(row)
 
     def _pages(
@@ -178,6 +191,30 @@ class Writer(Reader):
         self._clock = clock
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._holds_lock = not self._on_postgresql  # SQLite took it with BEGIN IMMEDIATE
+        # While the lock is held only this transaction moves these ends, so that each is asked for once.
+        self._last: Event | None = None
+        self._heads: dict[str, tuple[int, int]] = {}
+
+    def last(self) -> Event | None:
+        if self._last is None or not self._holds_lock:
+            self._last = super().last()
+        return self._last
+
+    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
+        known = self._heads.get(partnership) if self._holds_lock else None
+        if known is None and (known := super().partnership_head(partnership)) is not None:
+            self._heads[partnership] = known
+        return known
+
+    def forget(self) -> None:
+        """Ask the database again where the log ends, after a savepoint was undone."""
+        self._last = None
+        self._heads.clear()
+
+    def next_instant(self, last: datetime | None) -> datetime:
+        """The instant that an event recorded now will have, after one recorded at `last`."""
+        now = self._clock().astimezone(UTC)
+        return now if last is None else max(now, last + TICK)
 
     def append(
         self,
@@ -217,7 +254,7 @@ class Writer(Reader):
             if new.expected_version != versions[new.partnership]:
                 raise _lost_race(new)
             versions[new.partnership] += 1
-            last_at = self._next_instant(last_at)
+            last_at = new.recorded_at or self.next_instant(last_at)
             made = _chained(new, seq, last_at, last_hash)
             recorded.append(made)
             last_hash = made.hash
@@ -276,6 +313,7 @@ class Writer(Reader):
         if not self._holds_lock:
             with self._or_nothing():
                 self.connection.execute(_LOCK)
+            self.forget()
             self._holds_lock = True
 
     def _next_version(self, partnership: str) -> int:
@@ -289,16 +327,14 @@ class Writer(Reader):
             raise damaged(Fault(last.seq, last.citation, "Its hash is not that of its fields."))
         return last
 
-    def _next_instant(self, last: datetime | None) -> datetime:
-        now = self._clock().astimezone(UTC)
-        return now if last is None else max(now, last + TICK)
-
     def _insert(self, events: Sequence[Event]) -> None:
         with self._or_nothing():
             try:
-                self.connection.execute(insert(event), [_row(made) for made in events])
+                self.connection.execute(_INSERT, [_row(made) for made in events])
             except IntegrityError as error:
                 raise self._lost_to(error, events) from error
+        self._last = events[-1]
+        self._heads |= {made.partnership: (made.version, made.seq) for made in events}
 
     def _lost_to(self, error: IntegrityError, events: Sequence[Event]) -> TimelineError:
         """What a broken constraint means; SQLite does not name it, but there the transaction can still be asked."""
@@ -488,8 +524,10 @@ def _damaged_text(reader: Reader) -> Fault | None:
 
 
 def _event(row: Row[Any]) -> Event:
-    values = row._asdict()
-    return Event(**values | {"recorded_at": moment(row.recorded_at)})
+    # The columns stand in the order of the fields; to name each of them takes twice as long.
+    values: list[Any] = list(row)
+    values[7] = moment(values[7])
+    return Event(*values)
 
 
 def _row(made: Event) -> dict[str, object]:
