@@ -85,7 +85,16 @@ def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
 def replica(primary: PostgreSQL) -> Iterator[PostgreSQL]:
     """A server that follows `primary` by streaming, and answers only questions."""
     folder = _folder()
-    copy: list[str | Path] = [_programs() / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "-D", folder / "data", "-R"]
+    copy: list[str | Path] = [
+        _programs() / "pg_basebackup",
+        "-h",
+        primary.folder,
+        "-U",
+        "postgres",
+        "-D",
+        folder / "data",
+        "-R",
+    ]
     options = ["-X", "stream", "-c", "fast", "--no-sync"]
     subprocess.run([*_as_an_account_that_may(folder), *copy, *options], check=True, cwd=folder, env=_environment())
     with _serving(folder, FAST) as server:
