@@ -22,7 +22,7 @@ from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import Cells, at
 from timeline.core.state import coarse_start
-from timeline.core.terms import Kinds, Term
+from timeline.core.terms import Kind, Kinds, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,11 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             _check_directions(book, act.content, kinds, act.n)
         case Retraction():
             _check_target(book, act)
+            revived = _revived(book, act)
+            if revived is not None:
+                _check_once(book, revived, "retracts")
         case Occurrence():
+            _check_once(book, act, "occurred")
             _check_event(book, act)
 
 
@@ -103,6 +107,19 @@ def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_o
             )
         if given is not None:
             fixed[statement.term] = given
+        _check_parties(statement, kind, parties, f"statements[{place}].set")
+
+
+def _check_parties(statement: Statement, kind: Kind | None, parties: list[str], field: str) -> None:
+    for declared in kind.fields if kind is not None and statement.value is not None else ():
+        named = statement.value.get(declared.name) if statement.value is not None else None
+        if declared.type == "party" and named is not None and named not in parties:
+            raise TimelineError(
+                "unknown_party",
+                f"“{named}” is not a party of this partnership.",
+                did_you_mean(str(named), parties),
+                field=f"{field}.{declared.name}",
+            )
 
 
 def _check_target(book: Book, act: Correction | Retraction) -> None:
@@ -139,15 +156,26 @@ def _check_target(book: Book, act: Correction | Retraction) -> None:
         )
 
 
-def _check_event(book: Book, act: Occurrence) -> None:
+def _revived(book: Book, act: Retraction) -> Occurrence | None:
+    """The occurrence that counts again once the act that it retracts is taken back; None when there is none."""
+    n = act.n
+    while isinstance(target := book.records[n].act, Correction | Retraction):
+        n = target.n
+    return target if isinstance(target, Occurrence) and not book.is_live(n) else None
+
+
+def _check_once(book: Book, act: Occurrence, field: str) -> None:
     for n, other in book.occurrences():
         if other.event == act.event:
             raise TimelineError(
                 "event_already_occurred",
                 f"“{act.event}” is on record as having happened on {other.on}, by {act.partnership}/{n}.",
                 f"If that is wrong, retract {act.partnership}/{n} first.",
-                field="occurred",
+                field=field,
             )
+
+
+def _check_event(book: Book, act: Occurrence) -> None:
     events = book.events()
     if act.event not in events:
         raise TimelineError(

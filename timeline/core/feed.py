@@ -30,7 +30,7 @@ from timeline.core.wording import Words, period
 
 TITLE_LENGTH = 140
 QUIET = ("reaffirmed", "proposed", "reported")
-"""Kinds of entry that only the `everything` feed carries."""
+REWRITES = ("corrected", "retracted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class Entry:
 
     @property
     def quiet(self) -> bool:
-        return self.kind in QUIET
+        """Whether only the `everything` feed carries it: it changes nothing that is agreed."""
+        return self.kind in QUIET or (self.kind in REWRITES and not any(row.force == AGREED for row in self.rows))
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ class Document:
 
     @classmethod
     def of(cls, data: dict[str, Any], name: str) -> Document:
-        """A document that was typed or built, with no file behind it."""
-        return cls(data, name, Path(), Node(1))
+        """A document that was typed or built, with no file behind it; its line is 0."""
+        return cls(data, name, Path(), Node(0))
 
     def line_of(self, field: str) -> int:
         """Return the line, from 1, of `statements[2].set.percent`; of its nearest ancestor where it is missing."""
