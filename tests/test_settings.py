@@ -51,6 +51,7 @@ def test_without_anything_set_every_value_is_the_documented_default() -> None:
         ("head_entries", "50", "default"),
         ("reads", "public", "default"),
         ("rate_limit", "3000", "default"),
+        ("hub_url", "", "default"),
     ]
 
 

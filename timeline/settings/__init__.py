@@ -27,6 +27,7 @@ class Settings:
         head_entries: Entries in a feed's head, and in each of its archive pages.
         reads: `public`, or `token` when every question needs one.
         rate_limit: Requests a minute of one client; a write counts as ten. 0 for no limit.
+        hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     head_entries: int
     reads: str
     rate_limit: int
+    hub_url: str | None
     origins: Mapping[str, str] = field(repr=False)
 
     def shown(self) -> list[tuple[str, str, str]]:
@@ -65,6 +67,7 @@ def load(flags: Mapping[str, str | int | None], environ: Mapping[str, str], *, c
     # An address nobody gave follows the port somebody gave: links that lead nowhere help no reader.
     values.setdefault("base_url", f"http://127.0.0.1:{values['port']}")
     values.setdefault("read_database_url", None)
+    values.setdefault("hub_url", None)
     return Settings(**values, origins={name: found.get(name, ("", "default"))[1] for name in PARSERS})
 
 

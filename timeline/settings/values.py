@@ -59,6 +59,16 @@ def _base_url(name: str, text: str, origin: str) -> str:
     return text.rstrip("/")
 
 
+def _hub_url(name: str, text: str, origin: str) -> str:
+    try:
+        fit = bool(urlsplit(text).hostname) and "@" not in text
+    except ValueError:
+        fit = False
+    if not fit or not re.fullmatch(r"https?://[!-~]+", text) or "#" in text:
+        raise _wrong(name, masked(text), origin, "https://hub.example.org/")
+    return text
+
+
 def _tag_authority(name: str, text: str, origin: str) -> str:
     match = _TAGGING_ENTITY.fullmatch(text)
     if match is None:
@@ -124,6 +134,7 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "head_entries": _between(20, 200),
     "reads": _one_of("public", "token"),
     "rate_limit": _between(0, 999_999),
+    "hub_url": _hub_url,
 }
 SECRET = ("database_url", "read_database_url")
 DEFAULTS = {
