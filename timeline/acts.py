@@ -191,7 +191,7 @@ class _Session:
         self._check_evidence(submission)
         event = self._enter(submission, version + 1)
         feed.hear(Recorded(event.seq, event.version, event.recorded_at, act))
-        return _receipt(feed, event, act.partnership)
+        return _receipt(feed, event, None if version < 0 else last)
 
     def count(self, receipt: Json, done: Imported) -> None:
         """Count what became of one document, and write a full batch."""
@@ -317,8 +317,8 @@ def _opens(document: Document) -> bool:
     return "parties" in document.data
 
 
-def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
-    n = event.version
+def _receipt(feed: Feed, event: Event, follows: int | None) -> Json:
+    n, partnership = event.version, event.partnership
     entry = feed.entries[-1] if n else None
     touched = {} if entry is None else {each.id: each for each in feed.entries if each.id in entry.invalidates}
     return {
@@ -326,6 +326,7 @@ def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
         "kind": event.kind,
         "seq": event.seq,
         "head": f"{partnership}@{event.seq}",
+        "follows": None if follows is None else f"{partnership}@{follows}",
         "replayed": False,
         "dry_run": False,
         "changes": [] if entry is None else _changes(entry),
@@ -345,6 +346,7 @@ def _replay(feed: Feed, event: Event) -> Json:
         "kind": event.kind,
         "seq": event.seq,
         "head": f"{event.partnership}@{last}",
+        "follows": f"{event.partnership}@{last}",
         "replayed": True,
         "dry_run": False,
         "changes": [],

@@ -55,6 +55,8 @@ class Known:
     moment: datetime | None
     """What to echo as known_at: as asked, else when the last act of that knowledge was recorded."""
     announced_by: datetime | None
+    last: int
+    """The last seq of its whole record, the opening included: what If-Match names."""
     is_all: bool
     """Whether that is everything on record today."""
 
@@ -333,11 +335,15 @@ class Answers:
             )
         return stored
 
-    def events(self, after: int, limit: int) -> Json:
-        """The log from a position on: events after `after`, at most `limit`, gapless and in order."""
+    def events(self, after: int, limit: int, upto: int | None = None) -> Json:
+        """The log from a position on: events after `after`, at most `limit`, gapless and in order.
+
+        Args:
+            upto: Where to stop, so that several pages show the log as it ended at one moment; default where it ends.
+        """
         with self.log.reading() as reader:
-            head = reader.head()[0]
-            found = [event_to_json(event) for event in reader.events(after=after, limit=limit)]
+            head = reader.head()[0] if upto is None else upto
+            found = [event_to_json(event) for event in reader.events(after=after, upto=head, limit=limit)]
         last = found[-1]["seq"] if found else after
         return {"after": after, "head": head, "last": last, "more": last < head and bool(found), "events": found}
 
@@ -389,6 +395,7 @@ class Answers:
             seq=seq,
             moment=moment,
             announced_by=knowledge.announced_by,
+            last=last[1],
             is_all=seq >= last[1] and knowledge.announced_by is None,
         )
 
@@ -588,7 +595,7 @@ def partnership_line(known: Known) -> Json:
         "last": None if coverage is None else coverage[1].isoformat(),
         "last_recorded_at": None if last is None else iso(last),
         "kinds": sorted({term.kind for term in book.terms(AGREED)}),
-        "head": f"{known.slug}@{max((record.seq for record in book.records.values()), default=0)}",
+        "head": f"{known.slug}@{known.last}",
     }
 
 

@@ -132,7 +132,8 @@ class Overview:
     def _line(self, slug: str, events: list[Event], today: date) -> Line:
         feed = Feed(self.kinds).hear_all(map(recorded, events)).until(today)
         assert feed.book.opening is not None  # the log begins each partnership with it
-        known = Known(feed.book, Words(self.kinds, feed.book.opening), slug, events[-1].seq, None, None, is_all=True)
+        last = events[-1].seq
+        known = Known(feed.book, Words(self.kinds, feed.book.opening), slug, last, None, None, last, is_all=True)
         names = {"partnership": slug, "name": known.words.name}
         lines = {term: feed.book.line(term).cells for term in feed.book.terms()}
         return Line(

@@ -6,8 +6,8 @@ A handler is a plain function of a `Call`; it runs in a thread and knows nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -19,12 +19,14 @@ from starlette.routing import Route
 
 from timeline.core.errors import TimelineError
 from timeline.core.questions import only
+from timeline.web.access import allow
 from timeline.web.conditional import respond
 from timeline.web.fresh import Fresh
 
 Json = dict[str, Any]
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 JSON = "application/json"
+_LONGEST = 200
 _SLOT = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -88,8 +90,14 @@ class Operation:
     headers: tuple[Parameter, ...] = ()
     body: Body | None = None
     scope: str | None = None
+    moving: bool = False
+    """Whether the answer changes by itself, so that none is kept."""
     also: tuple[str, ...] = ()
     """Further addresses with the same answer, such as a page's with `.json`."""
+
+    @property
+    def known(self) -> list[str]:
+        return [each.name for each in self.parameters]
 
 
 def routes(operations: tuple[Operation, ...], fresh: Fresh) -> list[Route]:
@@ -106,24 +114,26 @@ async def _ask(operation: Operation, fresh: Fresh, request: Request) -> Response
     """Answer a question; an answer given before stands as long as the record and the day do."""
 
     def answer() -> Reply:
-        given = parameters(request, operation)
+        given = parameters(request, operation.known)
         reply = operation.handler(Call(request.path_params, given, request.headers))
         if isinstance(reply, Reply):
-            return reply
+            return reply if isinstance(reply.body, bytes) else replace(reply, body=ENCODER.encode(reply.body))
         return Reply(ENCODER.encode(reply))
 
-    reply = await fresh.answer(request, answer)
+    reply = await (run_in_threadpool(answer) if operation.moving else fresh.answer(request, answer))
     headers = dict(reply.headers)
     assert isinstance(reply.body, bytes)  # questions are answered in bytes, so that they can be kept
     return respond(request, reply.body, reply.media_type, cache_control=reply.cache_control, headers=headers)
 
 
 async def _act(operation: Operation, request: Request) -> Response:
-    """Carry out a request that writes."""
+    """Carry out a request that writes, for whoever may."""
+    assert operation.scope is not None  # whatever writes needs a token
+    allow(request, operation.scope)
     raw = await request.body()
 
     def act() -> Reply:
-        given = parameters(request, operation)
+        given = parameters(request, operation.known)
         made = operation.handler(Call(request.path_params, given, request.headers, raw))
         assert isinstance(made, Reply)  # whatever writes says its status
         return made
@@ -132,14 +142,22 @@ async def _act(operation: Operation, request: Request) -> Response:
     return Response(ENCODER.encode(reply.body), reply.status, dict(reply.headers), reply.media_type)
 
 
-def parameters(request: Request, operation: Operation) -> dict[str, str]:
-    """The parameters of the address, each at most once and none unknown.
+def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
+    """The parameters of the address, each at most once, none unknown, and none with characters that cannot be seen.
 
     Raises:
-        TimelineError: `unknown_parameter`, `conflicting_parameters`.
+        TimelineError: `unknown_parameter`, `conflicting_parameters`, `invalid_value`; `unknown_address` when the
+            path itself cannot be seen.
     """
+    if any(not value.isprintable() or len(value) > _LONGEST for value in request.path_params.values()):
+        raise TimelineError("unknown_address", "There is no such address.", "Begin at / or at /openapi.json.")
     given = dict(request.query_params)
-    only(given, [each.name for each in operation.parameters])
+    only(given, list(known))
+    for name, value in given.items():
+        if not value.isprintable():
+            raise TimelineError(
+                "invalid_value", f"{name} has a control character in it.", f"Write {name} as plain text.", field=name
+            )
     pairs = request.query_params.multi_items()
     if len(pairs) > len(given):
         twice = next(name for name, _ in pairs if len(request.query_params.getlist(name)) > 1)
