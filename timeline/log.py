@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -152,7 +152,7 @@ class Reader:
 
     def _one(self, question: Select[Any], **given: object) -> Event | None:
         row = self.connection.execute(question, given).first()
-        return None if row is None else _event(row)
+        return None if row is None else event_of(row)
 
     def _pages(
         self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
@@ -170,7 +170,7 @@ class Reader:
             wanted = size if limit is None else min(size, limit)
             page = self.connection.execute(question.limit(wanted), {"after": after}).all()
             for row in page:
-                yield _event(row)
+                yield event_of(row)
             if len(page) < wanted:
                 return
             after = page[-1].seq
@@ -461,6 +461,13 @@ class Log:
                 )
             time.sleep(_POLL_SECONDS)
 
+    def last_seq(self) -> int:
+        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands."""
+        with plainly(), closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT max(seq) FROM event")
+            found = cursor.fetchone()
+        return 0 if found is None else found[0] or 0
+
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""
@@ -523,7 +530,8 @@ def _damaged_text(reader: Reader) -> Fault | None:
     return None
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of its table."""
     # The columns stand in the order of the fields; to name each of them takes twice as long.
     values: list[Any] = list(row)
     values[7] = moment(values[7])

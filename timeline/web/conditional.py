@@ -27,7 +27,7 @@ def respond(
     media_type: str,
     *,
     last_modified: datetime | None = None,
-    cache_control: str = "no-cache",
+    cache_control: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The body in the coding that the reader prefers, or 304 when it has these bytes.
@@ -39,7 +39,7 @@ def respond(
     digest = sha256(body).hexdigest()[:32]
     sent = {
         "ETag": f'"{digest}-{coding}"' if coding else f'"{digest}"',
-        "Cache-Control": cache_control,
+        "Cache-Control": cache_control or "no-cache",
         "Vary": "Accept-Encoding",
         **(headers or {}),
     }
