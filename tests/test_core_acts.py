@@ -749,7 +749,9 @@ def test_a_stored_text_is_named_in_the_source_that_it_belongs_to() -> None:
 def test_every_code_has_its_category_and_every_category_its_answers() -> None:
     """Programs test codes, shells exit codes, browsers status codes; two doors never disagree."""
     assert {category.exit_code for category in CODES.values()} == {1, 2, 3, 4, 5, 6, 7}
-    assert {category.http_status for category in Category} == {400, 404, 422, 409, 412, 403, 500}
+    assert {category.http_status for category in Category} == {
+        *(400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 503)
+    }
     error = TimelineError("unknown_term", "There is none.", "Look again.")
     assert error.problem() == {
         "type": "urn:timeline:problem:unknown_term",
