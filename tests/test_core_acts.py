@@ -454,7 +454,11 @@ def test_the_direction_of_a_term_is_fixed_by_its_first_statement() -> None:
 
 def test_a_new_term_says_who_grants_and_who_receives_unless_its_kind_has_no_direction() -> None:
     assert next_refused(OPENING, stating("direction"))[:2] == ("missing_field", "statements[0].direction")
-    heard(OPENING, stating("direction", term="clause/one", set={"text": "x"}))
+    clause = {"term": "clause/one", "set": {"text": "x"}}
+    heard(OPENING, stating("direction", **clause))
+    # and once a later statement gives one, it is fixed all the same
+    fixed = (OPENING, stating("direction", **clause), stating(**clause))
+    assert next_refused(*fixed, stating(direction="bo -> ada", **clause))[0] == "direction_contradicts"
 
 
 def test_a_correction_may_turn_the_direction_that_only_its_target_fixed() -> None:
