@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Self
 
 from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, insert, select, text
@@ -48,7 +49,7 @@ _BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam(
 _BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
 _BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
 _SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
-_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT).order_by(event.c.version.desc()).limit(1)
+_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT)
 _HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
 _PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
 _HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
@@ -118,7 +119,10 @@ class Reader:
 
     def by_content(self, partnership: str, content_hash: str) -> Event | None:
         """The latest event of the partnership with that content."""
-        return self._one(_BY_CONTENT, partnership=partnership, content_hash=content_hash)
+        given = {"partnership": partnership, "content_hash": content_hash}
+        # They are few. Asked for only the latest, PostgreSQL would look through the partnership from its end.
+        found = self.connection.execute(_BY_CONTENT, given).all()
+        return max(map(_event, found), key=attrgetter("version"), default=None)
 
     def partnership_head(self, partnership: str) -> tuple[int, int] | None:
         """The (version, seq) of its last event; None when it was never opened."""
