@@ -13,7 +13,7 @@ SYSTEM := $(VENV)/.system-checked
 VAR := var
 
 .DELETE_ON_ERROR:
-.PHONY: run setup test soak bench lint style types layers lock clean
+.PHONY: run setup test soak bench lint style types layers feeds lock clean
 
 # ---- install: a stamp per lock, so that the second time costs nothing -----------------------------------------------
 
@@ -80,6 +80,10 @@ layers: $(DEV)
 	@$(BIN)/lint-imports --no-logo
 
 # ---- upkeep --------------------------------------------------------------------------------------------------------
+
+# The committed feeds are what the seeds give on a fixed day; a test compares them.
+feeds: $(DEV)
+	@$(BIN)/python -m tests.committed_feeds
 
 # Universal (one lock for every platform), hashed, and silent about where the packages were found.
 LOCKER := $(VENV)-lock

@@ -85,7 +85,16 @@ def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
 def replica(primary: PostgreSQL) -> Iterator[PostgreSQL]:
     """A server that follows `primary` by streaming, and answers only questions."""
     folder = _folder()
-    copy = [_programs() / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "-D", folder / "data", "-R"]
+    copy: list[str | Path] = [
+        _programs() / "pg_basebackup",
+        "-h",
+        primary.folder,
+        "-U",
+        "postgres",
+        "-D",
+        folder / "data",
+        "-R",
+    ]
     options = ["-X", "stream", "-c", "fast", "--no-sync"]
     subprocess.run([*_as_an_account_that_may(folder), *copy, *options], check=True, cwd=folder, env=_environment())
     with _serving(folder, FAST) as server:
@@ -97,7 +106,7 @@ def _serving(folder: Path, settings: list[str]) -> Iterator[PostgreSQL]:
     """A server of the cluster in `folder`; at the end both are gone."""
     log = folder / "log"
     options = [option for setting in ("listen_addresses=", *settings) for option in ("-c", setting)]
-    command = [
+    command: list[str | Path] = [
         *_as_an_account_that_may(folder),
         _programs() / "postgres",
         "-D",

@@ -465,6 +465,15 @@ def test_a_correction_may_turn_the_direction_that_only_its_target_fixed() -> Non
     assert next_refused(OPENING, DOCUMENT, turned, DOCUMENT)[0] == "direction_contradicts"
 
 
+def test_where_taking_back_a_correction_leaves_two_directions_the_first_statement_has_it() -> None:
+    """A retraction is never refused for it; the next document is held to what was said first."""
+    turned = [STATEMENT | {"direction": "bo -> ada"}]
+    record = (OPENING, DOCUMENT, CORRECTION | {"statements": turned}, document(statements=turned))
+    back = RETRACTION | {"retracts": "ada-bo/2"}
+    heard(*record, back, DOCUMENT)
+    assert next_refused(*record, back, document(statements=turned))[0] == "direction_contradicts"
+
+
 def test_a_stranger_is_refused_with_the_nearest_party() -> None:
     found = next_refused(OPENING, stating(direction="adda -> bo"))
     assert found == (

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Kept:
 # -- dump and load ---------------------------------------------------------------------------------------------------
 
 
-def dump(log: Log, out: BinaryIO, progress: Progress = quiet) -> Kept:
+def dump(log: Log, out: IO[bytes], progress: Progress = quiet) -> Kept:
     """Write the whole record as NDJSON, as it was at one moment.
 
     Raises:
@@ -79,7 +79,7 @@ def load(log: Log, stream: Iterable[bytes], progress: Progress = quiet) -> Kept:
     return kept
 
 
-def _dump(reader: Reader, out: BinaryIO, progress: Progress) -> Kept:
+def _dump(reader: Reader, out: IO[bytes], progress: Progress) -> Kept:
     encode = msgspec.json.encode
     total = reader.head()[0]
     texts, walk = 0, Walk()

@@ -44,6 +44,84 @@ stored_text = Table(
     sqlite_strict=True,
 )
 
+# The feeds. All but `memo` and `ping` is a projection of (log, today): it may be dropped, and is then made anew.
+
+memo = Table(
+    "memo",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# Feeds are sorted by code points, on both databases, whatever the locale of the server.
+_ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
+
+put_out = Table(
+    "put_out",
+    metadata,
+    Column("partnership", Text, primary_key=True),
+    Column("number", WIDE, primary_key=True, autoincrement=False),
+    Column("first", WIDE, nullable=False),
+    Column("sort_key", _ORDERED, nullable=False),
+    Column("by_clock", Integer, nullable=False),
+    Column("own_time", WIDE, nullable=False),
+    Column("feeds", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("position", WIDE),
+    Column("published", WIDE),
+    Column("updated", WIDE),
+    UniqueConstraint("sort_key", name="put_out_sort_key_once"),
+    UniqueConstraint("position", name="put_out_position_once"),
+    sqlite_strict=True,
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", WIDE, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("subtitle", Text, nullable=False),
+    Column("size", WIDE, nullable=False),
+    UniqueConstraint("number", name="feed_number_once"),
+    sqlite_strict=True,
+)
+
+feed_item = Table(
+    "feed_item",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("ordinal", WIDE, primary_key=True, autoincrement=False),
+    Column("position", WIDE, nullable=False),
+    Index("feed_item_by_position", "position"),
+    sqlite_strict=True,
+)
+
+feed_progress = Table(
+    "feed_progress",
+    metadata,
+    Column("partnership", Text, primary_key=True),
+    Column("seq", WIDE, nullable=False),
+    Column("put_outs", WIDE, nullable=False),
+    Column("next_on", Text),
+    Index("feed_progress_by_next_on", "next_on"),
+    sqlite_strict=True,
+)
+
+ping = Table(
+    "ping",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("ticket", WIDE, nullable=False),
+    Column("attempts", WIDE, nullable=False),
+    Column("due_at", WIDE, nullable=False),
+    sqlite_strict=True,
+)
+
+# The rectangles: a projection of the log for fast questions.
+
 rectangle = Table(
     "rectangle",
     metadata,

@@ -82,10 +82,6 @@ class Said:
     announced: Announced
     force: str
 
-    @property
-    def key(self) -> tuple[str, Term]:
-        return self.force, self.statement.term
-
 
 class Slot(NamedTuple):
     """One line of the record: a lane (agreed, proposed, reported) and a term."""

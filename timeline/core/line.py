@@ -187,10 +187,8 @@ def _next_step(base: Cells, stroke: Stroke, start: date) -> date:
 
 def _taken_over_at(base: Cells, end: date) -> bool:
     """Whether another statement begins to govern exactly on that day."""
-    if end == END_OF_TIME:
-        return True
     cell = at(base, end)
-    if cell is None or cell.start != end:
+    if cell is None:
         return False
     before = at(base, date.fromordinal(end.toordinal() - 1))
     return before is None or before.ref != cell.ref

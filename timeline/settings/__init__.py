@@ -25,6 +25,7 @@ class Settings:
         base_url: Without a slash at its end.
         tag_authority: What follows `tag:` in the id of a feed (RFC 4151), as `example.org,2026`.
         head_entries: Entries in a feed's head, and in each of its archive pages.
+        hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
 
@@ -37,6 +38,7 @@ class Settings:
     port: int
     publish_every: timedelta
     head_entries: int
+    hub_url: str | None
     origins: Mapping[str, str] = field(repr=False)
 
     def shown(self) -> list[tuple[str, str, str]]:
@@ -61,6 +63,7 @@ def load(flags: Mapping[str, str | int | None], environ: Mapping[str, str], *, c
     # An address nobody gave follows the port somebody gave: links that lead nowhere help no reader.
     values.setdefault("base_url", f"http://127.0.0.1:{values['port']}")
     values.setdefault("read_database_url", None)
+    values.setdefault("hub_url", None)
     return Settings(**values, origins={name: found.get(name, ("", "default"))[1] for name in PARSERS})
 
 

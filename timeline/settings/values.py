@@ -59,6 +59,16 @@ def _base_url(name: str, text: str, origin: str) -> str:
     return text.rstrip("/")
 
 
+def _hub_url(name: str, text: str, origin: str) -> str:
+    try:
+        fit = bool(urlsplit(text).hostname) and "@" not in text
+    except ValueError:
+        fit = False
+    if not fit or not re.fullmatch(r"https?://[!-~]+", text) or "#" in text:
+        raise _wrong(name, masked(text), origin, "https://hub.example.org/")
+    return text
+
+
 def _tag_authority(name: str, text: str, origin: str) -> str:
     match = _TAGGING_ENTITY.fullmatch(text)
     if match is None:
@@ -113,6 +123,7 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "port": _between(1, 65535),
     "publish_every": _duration,
     "head_entries": _between(20, 200),
+    "hub_url": _hub_url,
 }
 SECRET = ("database_url", "read_database_url")
 DEFAULTS = {

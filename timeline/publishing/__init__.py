@@ -1,0 +1,173 @@
+"""The site of feeds as a function of (log, today): same log, same day, same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from timeline.core.errors import TimelineError, did_you_mean, nearest
+from timeline.core.terms import Kinds
+from timeline.formats import FORMATS, FeedPage, Site, feed_path, opml
+from timeline.log import Log, Reader
+from timeline.publishing import pages
+from timeline.publishing.folder import Folder, changing
+from timeline.publishing.names import shelf_order
+from timeline.publishing.shelf import Shelf, Shelved, advance, forget, publishing, remember, remembered
+from timeline.publishing.websub import enqueue
+from timeline.settings import Settings
+
+__all__ = ["OPML_NAME", "Published", "Shelf", "forget", "mine", "publish", "settled_day", "site_of", "unknown_feed"]
+
+EDITION = 1
+"""To be raised when a release writes other bytes for the same entries: then everything is written anew."""
+OPML_NAME = "feeds.opml"
+_STATE = ".published.json"
+_GRACE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish did: files written, and files looked at that were right already."""
+
+    written: int
+    unchanged: int
+
+
+class _State(msgspec.Struct, frozen=True):
+    """How far a folder is, kept in it; written last, so that what a kill left undone is done again."""
+
+    look: str = ""
+    position: int = 0
+    feeds: int = 0
+
+
+def settled_day(now: datetime) -> date:
+    """The day to publish at that moment: a new one only after a minute, when appends of the old one are through."""
+    return (now.astimezone(UTC) - _GRACE).date()
+
+
+def site_of(settings: Settings) -> Site:
+    """What the addresses and ids of the feeds are made of."""
+    return Site(settings.base_url, settings.tag_authority, settings.hub_url)
+
+
+def publish(
+    log: Log, kinds: Kinds, settings: Settings, today: date, out: Path | None = None, *, whole: bool = False
+) -> Published:
+    """Bring the folder of feeds up to date; what changed is also entered in the hub's outbox, if there is a hub.
+
+    Args:
+        today: The last day whose boundaries are put out; `settled_day` says which to take.
+        out: Instead of the folder in the settings.
+        whole: Look at every document, also at those that cannot have changed.
+
+    Raises:
+        TimelineError: `invalid_configuration` for another tag authority than at the first publish;
+            `storage_failed` when the folder cannot be written; `integrity_failure`.
+    """
+    _freeze_authority(log, settings.tag_authority)
+    advance(log, kinds, today)
+    site, length = site_of(settings), settings.head_entries
+    with changing(out or settings.feeds_dir) as folder, log.reading() as reader:
+        shelf = Shelf(reader.connection)
+        state = _state(folder, _look(settings), whole)
+        position, number = shelf.ends()
+        grown = shelf.feeds(state.position, state.feeds)
+        for feed in grown:
+            since = shelf.size_at(feed.name, state.position) if state.position else 0
+            for page in pages.documents(shelf, feed, length, since):
+                _write(folder, page, site)
+        if number > state.feeds:
+            listed = sorted(shelf.feeds(), key=lambda feed: shelf_order(feed.name))
+            folder.write(OPML_NAME, opml(((feed.name, feed.title) for feed in listed), site))
+        if settings.hub_url is not None and position > state.position:
+            enqueue(log, _topics(grown, site))
+        folder.write(_STATE, msgspec.json.encode(_State(_look(settings), position, number)))
+        return Published(folder.written, folder.unchanged)
+
+
+def mine(reader: Reader, settings: Settings, partnerships: Sequence[str], suffix: str) -> tuple[bytes, datetime]:
+    """A reader's own feed, and when its newest entry was put out; the order of the partnerships does not matter.
+
+    Raises:
+        TimelineError: `missing_parameter` when no partnership is named; `unknown_partnership`.
+    """
+    shelf = Shelf(reader.connection)
+    if not partnerships:
+        raise TimelineError(
+            "missing_parameter",
+            "A feed of your own needs at least one partnership.",
+            "Name each with its own p: /feeds/mine.atom?p=openai-microsoft&p=another",
+            field="p",
+        )
+    wanted = [_partnership(shelf, name) for name in sorted(set(partnerships))]
+    page = pages.mine(shelf, wanted, settings.head_entries)
+    return FORMATS[suffix].render(page, site_of(settings)), page.updated
+
+
+def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:
+    """The refusal of a feed that there is not."""
+    return TimelineError(
+        "unknown_feed",
+        f"There is no feed {name}.",
+        f"{did_you_mean(name, tuple(known))} /feeds.opml lists them all.",
+        did_you_mean=nearest(name, tuple(known)),
+    )
+
+
+def _partnership(shelf: Shelf, name: str) -> Shelved:
+    feed = None if "/" in name or name in ("all", "everything") else shelf.feed(name)
+    if feed is None:
+        known = tuple(f.name for f in shelf.feeds() if "/" not in f.name and f.name not in ("all", "everything"))
+        raise TimelineError("unknown_partnership", f"There is no partnership {name}.", did_you_mean(name, known))
+    return feed
+
+
+def _freeze_authority(log: Log, authority: str) -> None:
+    """Note the authority at the first publish, and refuse another one afterwards."""
+    with log.reading() as reader:
+        frozen = remembered(reader.connection, "tag_authority")
+    if frozen is None:
+        with publishing(log) as connection:
+            frozen = remembered(connection, "tag_authority")
+            if frozen is None:
+                remember(connection, "tag_authority", authority)
+                frozen = authority
+    if frozen != authority:
+        raise TimelineError(
+            "invalid_configuration",
+            f"The feeds were first published with the tag authority {frozen}; {authority} would give every entry"
+            " another id, and every reader would show all of them again.",
+            f"Set TIMELINE_TAG_AUTHORITY to {frozen}. It need not be the name that the service has today.",
+            field="tag_authority",
+        )
+
+
+def _look(settings: Settings) -> str:
+    """A digest of all that the bytes depend on besides the entries."""
+    facts: list[Any] = [EDITION, settings.base_url, settings.tag_authority, settings.head_entries, settings.hub_url]
+    return sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+def _state(folder: Folder, look: str, whole: bool) -> _State:
+    """How far the folder is; from the beginning when that cannot be told, or was in another look."""
+    try:
+        state = msgspec.json.decode(folder.read(_STATE) or b"{}", type=_State)
+    except msgspec.DecodeError:
+        return _State()
+    return _State() if whole or state.look != look else state
+
+
+def _write(folder: Folder, page: FeedPage, site: Site) -> None:
+    for suffix, form in FORMATS.items():
+        folder.write(feed_path(page.name, suffix, page.span), form.render(page, site), page.updated)
+
+
+def _topics(feeds: Sequence[Shelved], site: Site) -> list[str]:
+    return [site.feed(feed.name, suffix) for feed in feeds for suffix in FORMATS]
