@@ -46,7 +46,7 @@ class Rectangle(NamedTuple):
 
     @property
     def cell(self) -> Cell:
-        value = None if self.value is None else value_from_stored(json.loads(self.value))
+        value = None if self.value is None else _value_of(self.value)
         start, end = date.fromordinal(self.valid_from), date.fromordinal(self.valid_to)
         return Cell(start, end, Ref(self.n, self.number), value, self.status)
 
@@ -188,6 +188,16 @@ def _rectangle(partnership: str, lane: str, name: str, seq: int, cell: Cell) -> 
 def _text_of(value: Value) -> str:
     """The value as it is stored; kept, because what is closed is mostly opened again, with other days."""
     return _compact(value_to_json(value, stored=True))
+
+
+@lru_cache(maxsize=4096)
+def _value_of(text: str) -> Value:
+    return value_from_stored(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _term_of(name: str) -> Term:
+    return term(name)
 
 
 def _closing(generation: int, place: Place, seq: int) -> dict[str, object]:
