@@ -131,7 +131,8 @@ def state_cells(
     found = reader.connection.execute(_STATE[reader.connection.dialect.name], asked).all()
     if found[0].generation is None:
         return None
-    return {_term_of(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in found if row.valid_from is not None}
+    held = (row for row in found if row.valid_from is not None)
+    return {_term_of(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in held}
 
 
 def stored(reader: Reader, partnership: str) -> list[Rectangle]:
