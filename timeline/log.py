@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -30,10 +30,10 @@ from timeline.database import (
     reading_engine,
     writing_engine,
 )
-from timeline.reader import PAGE, Reader, StoredText
+from timeline.reader import PAGE, Reader, StoredText, event_of
 from timeline.tables import event, stored_text
 
-__all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verification", "Writer", "utc_now"]
+__all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verification", "Writer", "event_of", "utc_now"]
 
 PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
@@ -348,6 +348,13 @@ class Log:
                     f"Ask again in a moment, or with known_seq={there} for what it has.",
                 )
             time.sleep(_POLL_SECONDS)
+
+    def last_seq(self) -> int:
+        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands."""
+        with plainly(), closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT max(seq) FROM event")
+            found = cursor.fetchone()
+        return 0 if found is None else found[0] or 0
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:

@@ -74,7 +74,7 @@ class Reader:
         given = {"partnership": partnership, "content_hash": content_hash}
         # They are few. Asked for only the latest, PostgreSQL would look through the partnership from its end.
         found = self.connection.execute(_BY_CONTENT, given).all()
-        return max(map(_event, found), key=attrgetter("version"), default=None)
+        return max(map(event_of, found), key=attrgetter("version"), default=None)
 
     def partnership_head(self, partnership: str) -> tuple[int, int] | None:
         """The (version, seq) of its last event; None when it was never opened."""
@@ -108,7 +108,7 @@ class Reader:
 
     def _one(self, question: Select[Any], **given: object) -> Event | None:
         row = self.connection.execute(question, given).first()
-        return None if row is None else _event(row)
+        return None if row is None else event_of(row)
 
     def pages(
         self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
@@ -127,14 +127,15 @@ class Reader:
             wanted = size if limit is None else min(size, limit)
             page = self.connection.execute(question.limit(wanted), {"after": after}).all()
             for row in page:
-                yield _event(row)
+                yield event_of(row)
             if len(page) < wanted:
                 return
             after = page[-1].seq
             limit = None if limit is None else limit - wanted
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of its table."""
     # The columns stand in the order of the fields; to name each of them takes twice as long.
     values: list[Any] = list(row)
     values[7] = moment(values[7])
