@@ -108,7 +108,9 @@ class Overview:
 
     def _announcements(self, wanted: list[str]) -> list[Json]:
         """The acts with all the words, newest recorded first, each with the passages that have them."""
-        within = [event.c.body.icontains(json.dumps(word, ensure_ascii=False)[1:-1], autoescape=True) for word in wanted]
+        within = [
+            event.c.body.icontains(json.dumps(word, ensure_ascii=False)[1:-1], autoescape=True) for word in wanted
+        ]
         question = select(event).where(event.c.version > 0, *within).order_by(event.c.seq.desc()).limit(_LOOKED_AT)
         with self.log.reading() as reader:
             rows = reader.connection.execute(question).all()
@@ -140,7 +142,9 @@ class Overview:
             listed=partnership_line(known),
             terms=tuple({**names, "term": str(term), "label": known.words.label(term)} for term in lines),
             recent=tuple([entry for entry in reversed(feed.entries) if not entry.quiet][:RECENT]),
-            ahead=tuple({**names, **ahead_line(known, each)} for each in upcoming(feed.book, lines, today, END_OF_TIME)),
+            ahead=tuple(
+                {**names, **ahead_line(known, each)} for each in upcoming(feed.book, lines, today, END_OF_TIME)
+            ),
         )
 
 

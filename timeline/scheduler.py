@@ -136,6 +136,7 @@ class Scheduler:
         last_seq: Callable[[], int],
         leader: Leadership,
         clock: Callable[[], datetime],
+        *,
         every: timedelta,
         deliver: Callable[[], object] | None = None,
     ) -> None:
@@ -230,5 +231,7 @@ class Scheduler:
         wait = min(_FIRST_RETRY * 2 ** min(failures - 1, 10), self._every)
         expected = isinstance(error, TimelineError | OSError | SQLAlchemyError)
         _log.error("publishing failed (%d in a row): %s", failures, error, exc_info=None if expected else error)
-        problem = error.problem() if isinstance(error, TimelineError) else {"detail": f"{type(error).__name__}: {error}"}
+        problem = (
+            error.problem() if isinstance(error, TimelineError) else {"detail": f"{type(error).__name__}: {error}"}
+        )
         self._run = replace(self._run, last_at=now, failures=failures, error=problem, next_at=now + wait)

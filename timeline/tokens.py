@@ -64,7 +64,9 @@ class Tokens:
                 field="name",
             )
         if scope not in SCOPES:
-            raise TimelineError("invalid_value", f"There is no scope “{scope}”.", did_you_mean(scope, SCOPES), field="scope")
+            raise TimelineError(
+                "invalid_value", f"There is no scope “{scope}”.", did_you_mean(scope, SCOPES), field="scope"
+            )
         secret = _PREFIX + secrets.token_urlsafe(32)
         row = {"name": name, "scope": scope, "sha256": _hash(secret), "created_at": microseconds(self._clock())}
         try:
@@ -103,7 +105,9 @@ class Tokens:
         with self._log.writing() as writer:
             known = list(writer.connection.scalars(select(token.c.name).order_by(token.c.name)))
             if name not in known:
-                raise TimelineError("unknown_token", f"There is no token “{name}”.", did_you_mean(name, known), field="name")
+                raise TimelineError(
+                    "unknown_token", f"There is no token “{name}”.", did_you_mean(name, known), field="name"
+                )
             still = (token.c.name == name) & token.c.revoked_at.is_(None)
             writer.connection.execute(update(token).where(still).values(revoked_at=microseconds(self._clock())))
             writer.connection.execute(delete(session).where(session.c.token == name))

@@ -1,7 +1,6 @@
 """Tokens that let programs and people in, and the sessions of people who signed in with one; hashes only."""
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0003"

@@ -20,7 +20,7 @@ _SLUG: Json = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLeng
 KNOWLEDGE = (
     Parameter(
         "known_at",
-        "As known to this record then: an instant with offset, or a day meaning its end in UTC. Excludes the other two.",
+        "As known to this record then: an instant with offset, or a day meaning its end in UTC. Excludes the others.",
         _TEXT,
     ),
     Parameter("known_seq", "As known after that position of the log.", _POSITION),
@@ -92,7 +92,13 @@ def operations(reading: Reading, writing: Writing, kinds: Kinds) -> tuple[Operat
 
 def _questions(ask: Reading) -> tuple[Operation, ...]:
     def get(
-        path: str, name: str, summary: str, handler: Any, returns: Any, *parameters: Parameter, also: tuple[str, ...] = ()
+        path: str,
+        name: str,
+        summary: str,
+        handler: Any,
+        returns: Any,
+        *parameters: Parameter,
+        also: tuple[str, ...] = (),
     ) -> Operation:
         return Operation("GET", path, name, summary, handler, returns, parameters, also=also)
 
@@ -103,13 +109,52 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
     )
     words = Parameter("q", "Words that must all occur.", {"type": "string", "maxLength": 200}, "almanac")
     return (
-        get("/api/home", "home", "What changed lately, what ends soon", ask.home, shapes.Home, also=("/.json", "/index.json")),
-        get("/api/search", "search", "Where words occur: names, titles, quotes", ask.search, shapes.Search, words, also=("/search.json",)),
-        Operation("GET", "/api/status", "status", "Head, feeds, scheduler, leader", ask.status, shapes.Status, moving=True, also=("/status.json",)),
+        get(
+            "/api/home",
+            "home",
+            "What changed lately, what ends soon",
+            ask.home,
+            shapes.Home,
+            also=("/.json", "/index.json"),
+        ),
+        get(
+            "/api/search",
+            "search",
+            "Where words occur: names, titles, quotes",
+            ask.search,
+            shapes.Search,
+            words,
+            also=("/search.json",),
+        ),
+        Operation(
+            "GET",
+            "/api/status",
+            "status",
+            "Head, feeds, scheduler, leader",
+            ask.status,
+            shapes.Status,
+            moving=True,
+            also=("/status.json",),
+        ),
         get("/api/schema", "schema", "The JSON Schema of the announcement file", ask.schema, shapes.Freely),
-        get("/api/partnerships", "partnerships", "The partnerships on record", ask.partnerships, shapes.Partnerships, *filters),
+        get(
+            "/api/partnerships",
+            "partnerships",
+            "The partnerships on record",
+            ask.partnerships,
+            shapes.Partnerships,
+            *filters,
+        ),
         get(about, "partnership", "One partnership, and its head for If-Match", ask.partnership, shapes.Partnership),
-        get(f"{about}/state", "state", "What was in force on a day", ask.state, shapes.State, *STATE, also=("/p/{p}.json",)),
+        get(
+            f"{about}/state",
+            "state",
+            "What was in force on a day",
+            ask.state,
+            shapes.State,
+            *STATE,
+            also=("/p/{p}.json",),
+        ),
         get(
             f"{about}/history/{{kind}}/{{subject}}",
             "history",
@@ -119,7 +164,14 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             *KNOWLEDGE,
             also=("/p/{p}/t/{kind}/{subject}.json",),
         ),
-        get(f"{about}/timeline", "timeline", "Every term's line, and the days of change", ask.timeline, shapes.Timeline, *KNOWLEDGE),
+        get(
+            f"{about}/timeline",
+            "timeline",
+            "Every term's line, and the days of change",
+            ask.timeline,
+            shapes.Timeline,
+            *KNOWLEDGE,
+        ),
         get(
             f"{about}/changes",
             "changes",
@@ -130,9 +182,30 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             *KNOWLEDGE,
             also=("/p/{p}/compare.json",),
         ),
-        get(f"{about}/learned", "learned", "What this record learned between two moments", ask.learned, shapes.Learned, *MOMENTS),
-        get(f"{about}/upcoming", "upcoming", "What ends or begins from tomorrow on", ask.upcoming, shapes.Upcoming, UNTIL, *KNOWLEDGE),
-        get(f"{about}/announcements", "announcements", "The acts, in the order recorded", ask.announcements, shapes.Announcements),
+        get(
+            f"{about}/learned",
+            "learned",
+            "What this record learned between two moments",
+            ask.learned,
+            shapes.Learned,
+            *MOMENTS,
+        ),
+        get(
+            f"{about}/upcoming",
+            "upcoming",
+            "What ends or begins from tomorrow on",
+            ask.upcoming,
+            shapes.Upcoming,
+            UNTIL,
+            *KNOWLEDGE,
+        ),
+        get(
+            f"{about}/announcements",
+            "announcements",
+            "The acts, in the order recorded",
+            ask.announcements,
+            shapes.Announcements,
+        ),
         get(
             "/api/announcements/{p}/{n}",
             "announcement",
@@ -143,13 +216,18 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
         ),
         get("/api/texts/{sha256}", "text", "A stored source as it was received", ask.text, None),
         get("/api/log", "log", "The log from a position, gapless", ask.log, shapes.LogPage, *PAGE),
-        get("/p/{p}@{seq}/{date}.json", "cited", "A citation: both clocks fixed, the same for ever", ask.cited, shapes.State),
+        get(
+            "/p/{p}@{seq}/{date}.json",
+            "cited",
+            "A citation: both clocks fixed, the same for ever",
+            ask.cited,
+            shapes.State,
+        ),
     )
 
 
 def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
-    def post(path: str, name: str, summary: str, handler: Any, schema: Json, example: Json) -> Operation:
-        body = Body(schema, example)
+    def post(path: str, name: str, summary: str, handler: Any, body: Body) -> Operation:
         return Operation(
             "POST", path, name, summary, handler, shapes.Receipt, (DRY_RUN,), CONDITIONS, body=body, scope="append"
         )
@@ -159,13 +237,13 @@ def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
     announcement, correction, retraction, occurrence, opening = (_without_address(each) for each in shared)
     return (
         post(f"{about}/announcements", "append", "Record an announcement, or open the partnership", act.announcement,
-             {"anyOf": [announcement, opening]}, _ANNOUNCEMENT),
+             Body({"anyOf": [announcement, opening]}, _ANNOUNCEMENT)),
         post(f"{about}/announcements/{{n}}/correction", "correct", "Put other content in an announcement's place",
-             act.correction, correction, _CORRECTION),
+             act.correction, Body(correction, _CORRECTION)),
         post(f"{about}/announcements/{{n}}/retraction", "retract", "Take an act out of the record from now on",
-             act.retraction, retraction, _RETRACTION),
+             act.retraction, Body(retraction, _RETRACTION)),
         post(f"{about}/occurrences", "occur", "Record that an event happened for which statements wait",
-             act.occurrence, occurrence, _OCCURRENCE),
+             act.occurrence, Body(occurrence, _OCCURRENCE)),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ from timeline.web.writing import Writing
 Json = dict[str, Any]
 _ABOUT = (
     "What partnerships have announced, term by term: what was in force on a day, in whose words, and what was known "
-    "then. Two clocks: as_of is a calendar day in the world; known_at a moment of this record. Every answer echoes both."
+    "then. Two clocks: as_of is a calendar day in the world; known_at a moment of this record. Answers echo both."
 )
 
 

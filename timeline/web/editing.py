@@ -155,7 +155,9 @@ class Editing:
 async def _form(request: Request) -> dict[str, str | bytes]:
     """The form, from a page of ours: browsers say where it was sent from."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise TimelineError("form_expired", "The form was sent from another site.", "Open the page here and send it again.")
+        raise TimelineError(
+            "form_expired", "The form was sent from another site.", "Open the page here and send it again."
+        )
     return read_form(request.headers.get("content-type", ""), await request.body())
 
 
@@ -165,7 +167,9 @@ def _csrf(begun: str) -> str:
 
 def _check_form(form: dict[str, str | bytes], begun: str) -> None:
     if not secrets.compare_digest(str(form.get("csrf", "")).encode(), _csrf(begun).encode()):
-        raise TimelineError("form_expired", "The form is not from this session.", "Load the page again and send it anew.")
+        raise TimelineError(
+            "form_expired", "The form is not from this session.", "Load the page again and send it anew."
+        )
 
 
 def _document(form: dict[str, str | bytes]) -> str:

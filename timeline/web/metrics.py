@@ -37,8 +37,15 @@ class Metrics:
         lines = ["# HELP timeline_requests_total Requests answered.", "# TYPE timeline_requests_total counter"]
         for (method, part, status), count in requests:
             lines.append(f'timeline_requests_total{{method="{method}",part="{part}",status="{status}"}} {count}')
-        lines += ["# HELP timeline_request_seconds_total Time spent on them.", "# TYPE timeline_request_seconds_total counter"]
+        lines += [
+            "# HELP timeline_request_seconds_total Time spent on them.",
+            "# TYPE timeline_request_seconds_total counter",
+        ]
         lines += [f'timeline_request_seconds_total{{part="{part}"}} {spent:.6f}' for part, spent in seconds]
         for name, (meaning, value) in gauges.items():
-            lines += [f"# HELP timeline_{name} {meaning}", f"# TYPE timeline_{name} gauge", f"timeline_{name} {value:g}"]
+            lines += [
+                f"# HELP timeline_{name} {meaning}",
+                f"# TYPE timeline_{name} gauge",
+                f"timeline_{name} {value:g}",
+            ]
         return "\n".join(lines) + "\n"

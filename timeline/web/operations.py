@@ -178,7 +178,11 @@ def described(operations: tuple[Operation, ...], info: Json, path_examples: Mapp
         slots = [_parameter(slot, "path", path_examples[slot], required=True) for slot in _SLOT.findall(each.path)]
         query = [_declared(parameter, "query") for parameter in each.parameters]
         headers = [_declared(parameter, "header") for parameter in each.headers]
-        good = {JSON: {"schema": of[id(each.returns)]}} if each.returns is not None else {"text/plain": {"schema": {"type": "string"}}}
+        good = (
+            {JSON: {"schema": of[id(each.returns)]}}
+            if each.returns is not None
+            else {"text/plain": {"schema": {"type": "string"}}}
+        )
         statuses = ("201", "200") if each.method == "POST" else ("200",)
         body: Json = {
             "operationId": each.name,
@@ -189,7 +193,10 @@ def described(operations: tuple[Operation, ...], info: Json, path_examples: Mapp
         }
         if each.body is not None:
             content = {"schema": each.body.schema, "example": each.body.example}
-            body["requestBody"] = {"required": True, "content": {JSON: content, "application/yaml": {"schema": each.body.schema}}}
+            body["requestBody"] = {
+                "required": True,
+                "content": {JSON: content, "application/yaml": {"schema": each.body.schema}},
+            }
         if each.scope is not None:
             body["security"] = [{"token": []}]
         paths.setdefault(_SLOT.sub(r"{\1}", each.path), {})[each.method.lower()] = body

@@ -238,5 +238,3 @@ def _not_applied(act: Json, body: Json) -> bool:
         return False
     limit = min(resolved["as_of"], (resolved["announced_by"] or "9999")[:10])
     return bool(said[: len(limit)] > limit[: len(said)])
-
-

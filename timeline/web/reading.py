@@ -118,9 +118,7 @@ class Reading:
         """A page of the log, with the address of the next one, which shows the log as it ended for this one."""
         limit = position(filled(call.given, "limit"), field="limit") if "limit" in call.given else PAGE
         if not 1 <= limit <= MOST:
-            raise TimelineError(
-                "invalid_value", f"limit={limit} is out of range.", f"Take 1 to {MOST}.", field="limit"
-            )
+            raise TimelineError("invalid_value", f"limit={limit} is out of range.", f"Take 1 to {MOST}.", field="limit")
         upto = None
         if "cursor" in call.given:
             if "after" in call.given:
@@ -170,6 +168,9 @@ def _positions(cursor: str) -> tuple[int, int]:
     match = _CURSOR.fullmatch(text)
     if match is None:
         raise TimelineError(
-            "invalid_value", "That is not a cursor of ours.", "Follow next as it was given, or use after=0.", field="cursor"
+            "invalid_value",
+            "That is not a cursor of ours.",
+            "Follow next as it was given, or use after=0.",
+            field="cursor",
         )
     return int(match[1]), int(match[2])

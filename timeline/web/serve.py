@@ -53,9 +53,7 @@ def serve(settings: Settings, kinds: Kinds, *, demo: bool) -> None:
         if demo:
             Desk(log, kinds, utc_now).import_files(walk([example()]))
         scheduler = _scheduler(settings, log, kinds)
-        app = create_app(
-            settings, log, kinds, utc_now, scheduler_status=scheduler.status, recorded=scheduler.poke
-        )
+        app = create_app(settings, log, kinds, utc_now, scheduler_status=scheduler.status, recorded=scheduler.poke)
         scheduler.start()
         stack.callback(scheduler.stop)
         _say(settings, demo=demo)
@@ -103,7 +101,7 @@ def _scheduler(settings: Settings, log: Log, kinds: Kinds) -> Scheduler:
         log.last_seq,
         leadership(settings.database_url),
         utc_now,
-        settings.publish_every,
+        every=settings.publish_every,
         deliver=deliver if settings.hub_url is not None else None,
     )
 
@@ -134,7 +132,7 @@ def _say(settings: Settings, *, demo: bool) -> None:
     here = f"http://{host}:{settings.port}"
     lines = [f"Timeline{' (the example record; nothing is kept)' if demo else ''} is at {here}/"]
     lines += [f"  API    {here}/openapi.json", f"  feeds  {here}/subscribe", "  Ctrl-C stops it."]
-    print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201  # talk, for a person
+    print("\n".join(lines), file=sys.stderr, flush=True)  # talk, for a person
 
 
 __all__ = ["GRACE_SECONDS", "example", "serve"]

@@ -76,7 +76,9 @@ class Writing:
             reference(f"{partnership}/{call.path['n']}", field="n")
         document = only_document(call.body, _name(call))
         if wanted is not None and wanted not in document.data:
-            raise TimelineError("missing_field", f"There is no {wanted}.", f"Say which event: {wanted}: closing.", field=wanted)
+            raise TimelineError(
+                "missing_field", f"There is no {wanted}.", f"Say which event: {wanted}: closing.", field=wanted
+            )
         data = dict(document.data)
         for name, value in {"partnership": partnership, **set_by_address}.items():
             if data.setdefault(name, value) != value:
@@ -134,7 +136,9 @@ def _name(call: Call) -> str:
 def _flag(call: Call, name: str) -> bool:
     value = filled(call.given, name) if name in call.given else "false"
     if value not in ("true", "false"):
-        raise TimelineError("invalid_value", f"{name}={value} is neither true nor false.", f"Write {name}=true.", field=name)
+        raise TimelineError(
+            "invalid_value", f"{name}={value} is neither true nor false.", f"Write {name}=true.", field=name
+        )
     return value == "true"
 
 
