@@ -69,6 +69,7 @@ _ANNOUNCEMENT: Json = {
     "statements": [
         {
             "term": "revenue-share/quill-to-harbour",
+            "direction": "quill -> harbour",
             "set": {"percent": 19},
             "effective": "2026-03-01",
             "quote": "From March 2026 Quill House pays us 19 percent of net sales.",
