@@ -362,8 +362,22 @@ def test_the_command_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     assert asked.stderr.startswith(b"timeline: No such option")
 
 
-def test_verify_names_what_is_broken(opened: Run) -> None:
-    assert answer(opened, "verify")["fault"] is None
+def test_what_is_kept_is_verified_dumped_loaded_and_published(opened: Run, tmp_path: Path) -> None:
+    """A dump loaded elsewhere has the same head; feeds published twice are written once; a backup is a database."""
+    verified = answer(opened, "verify")
+    assert verified["sound"] is True
+    assert opened("dump", "record.ndjson").exit_code == 0
+    assert refused(opened("dump", "record.ndjson")) == (6, "storage_failed")
+    copy = ("--database-url", "sqlite:///copy.db")
+    assert opened(*copy, "load", "record.ndjson").exit_code == 0
+    assert answer(opened, *copy, "verify")["head"] == verified["head"]
+    assert opened("backup", "kept.db").exit_code == 0
+    assert answer(opened, "--database-url", "sqlite:///kept.db", "verify") == verified
+    assert answer(opened, "rebuild") == {"rectangles": 1}
+    first, second = answer(opened, "publish"), answer(opened, "publish", "--whole")
+    assert (first["written"] > 0, second["written"]) == (True, 0)
+    assert (tmp_path / "feeds" / "all.atom").read_text("utf-8").startswith("<?xml")
+    assert refused(opened("load", "nothing.ndjson")) == (6, "unreadable_source")
 
 
 def test_every_command_is_in_the_reference(run: Run) -> None:

@@ -465,6 +465,15 @@ def test_a_correction_may_turn_the_direction_that_only_its_target_fixed() -> Non
     assert next_refused(OPENING, DOCUMENT, turned, DOCUMENT)[0] == "direction_contradicts"
 
 
+def test_where_taking_back_a_correction_leaves_two_directions_the_first_statement_has_it() -> None:
+    """A retraction is never refused for it; the next document is held to what was said first."""
+    turned = [STATEMENT | {"direction": "bo -> ada"}]
+    record = (OPENING, DOCUMENT, CORRECTION | {"statements": turned}, document(statements=turned))
+    back = RETRACTION | {"retracts": "ada-bo/2"}
+    heard(*record, back, DOCUMENT)
+    assert next_refused(*record, back, document(statements=turned))[0] == "direction_contradicts"
+
+
 def test_a_stranger_is_refused_with_the_nearest_party() -> None:
     found = next_refused(OPENING, stating(direction="adda -> bo"))
     assert found == (
@@ -739,7 +748,7 @@ def test_a_stored_text_is_named_in_the_source_that_it_belongs_to() -> None:
 
 def test_every_code_has_its_category_and_every_category_its_answers() -> None:
     """Programs test codes, shells exit codes, browsers status codes; two doors never disagree."""
-    assert {category.exit_code for category in CODES.values()} == {2, 3, 4, 5, 6, 7}
+    assert {category.exit_code for category in CODES.values()} == {1, 2, 3, 4, 5, 6, 7}
     assert {category.http_status for category in Category} == {400, 404, 422, 409, 412, 403, 500}
     error = TimelineError("unknown_term", "There is none.", "Look again.")
     assert error.problem() == {

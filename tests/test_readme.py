@@ -1,4 +1,4 @@
-"""The README cannot lie: its console sessions run, and its announcement is accepted."""
+"""The README and the tutorial cannot lie: their console sessions run, their announcement is accepted."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from timeline.cli import cli
 ROOT = Path(__file__).parent.parent
 
 
-def test_every_example_of_the_readme_gives_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("document", "count"), [("README.md", 6), ("docs/tutorial.md", 7)])
+def test_every_example_gives_what_it_shows(
+    document: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each `$` line runs; what follows it is its output, `…` standing for anything, alone on a line for any lines."""
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = (ROOT / document).read_text("utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     (tmp_path / "seeds").symlink_to(ROOT / "seeds")
-    (announcement,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    (tmp_path / "raise.yaml").write_text(announcement)
+    for announcement in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
+        (tmp_path / "raise.yaml").write_text(announcement)
 
     sessions = re.findall(r"^\$ timeline (.*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE)
 
-    assert len(sessions) == 6
+    assert len(sessions) == count
     for command, expected in sessions:
         shown = CliRunner(catch_exceptions=False).invoke(cli, shlex.split(command), prog_name="timeline").output
         found = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())

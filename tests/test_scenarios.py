@@ -8,8 +8,10 @@ from typing import Any
 from timeline.core import acceptance
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import act_from_json
+from timeline.core.changes import Delta, changed, learned, lines_of
+from timeline.core.dates import END_OF_TIME
 from timeline.core.history import Book, Recorded
-from timeline.core.line import at
+from timeline.core.line import Ref, at
 from timeline.core.state import Holding, state
 from timeline.core.terms import BUILTIN, Quantity, digits, term
 
@@ -360,6 +362,10 @@ def test_an_occurrence_starts_what_waits_for_it_and_ends_what_held_until_it() ->
     assert through_the_days(book, SHARE, "2024-02-29", "2024-03-01") == ["silent", "5"]
     assert through_the_days(book, CLOUD, "2024-02-29", "2024-03-01") == ["exclusive", "condition_met"]
     assert held(book, SHARE, "2024-03-01").certain
+    assert [(each.what, each.on) for each in state(book, date(2021, 6, 1)).upcoming] == [
+        ("ends", date(2024, 3, 1)),
+        ("takes_effect", date(2024, 3, 1)),
+    ]
     # and who says afterwards that it waits for it is told that it has happened
     late = book_of(announcement, occurred, said("2024-04-01", share(6, {"event": "closing"})))
     assert warnings(late, 3) == [
@@ -436,7 +442,7 @@ def test_of_two_sources_of_one_day_the_higher_tier_governs_and_the_other_is_show
     assert held(book, SHARE, "2024-01-01").conflicts == ()
     # and there is none between days, within one announcement, with the same value, or before it would have held
     for other in (
-        said("2021-01-02", share(25, "2021-01-03"), tier="press"),
+        said("2020-12-31", share(25, "2021-01-01"), tier="press"),
         said("2021-01-01", share(20, "2021-01-01"), tier="press"),
         said("2021-01-01", share(25, "2022-01-01"), tier="press"),
     ):
@@ -563,3 +569,210 @@ def test_only_the_terms_that_are_wanted_are_answered_for() -> None:
     wanted = state(book, date(2021, 1, 1), wanted=lambda each: each.kind == "exclusivity")
     assert [str(each.term) for each in wanted.in_force] == [CLOUD]
     assert [str(each.term) for each in state(book, date(2021, 1, 1)).in_force] == [CLOUD, SHARE]
+
+
+# The edges of the rules, one day to either side
+
+
+def test_what_was_over_before_it_was_disclosed_surely_held_on_its_last_day() -> None:
+    # given a fact disclosed in May 2022 as already true, and as having held through 2020
+    disclosed = share(30, "unknown", until="2020")
+    book = book_of(said("2019-01-01", cloud("exclusive")), said("2022-05-01", disclosed))
+    # then it certainly held on the last day of 2020, possibly before, and has lapsed since
+    assert through_the_days(book, SHARE, "2019-01-01", "2020-12-31", "2021-01-01") == ["30", "30", "expired"]
+    days = ("2020-12-30", "2020-12-31", "2021-01-01")
+    assert [held(book, SHARE, day).certain for day in days] == [False, True, True]
+    # and an older value on record governs until that day, and ends with it
+    over = book_of(said("2019-01-01", share(20)), said("2022-05-01", disclosed))
+    assert through_the_days(over, SHARE, "2020-12-30", "2020-12-31", "2021-01-01") == ["20", "30", "expired"]
+
+
+def test_a_fact_disclosed_as_true_fills_the_silence_before_what_began_on_its_day() -> None:
+    # given a value from the first of May on
+    first = said("2021-01-01", share(20, "2022-05-01"))
+    # when another is disclosed on that day as already true
+    book = book_of(first, said("2022-05-01", share(30, "unknown")))
+    # then it holds from then on and in the silence before
+    assert through_the_days(book, SHARE, "2021-01-01", "2022-04-30", "2022-05-01") == ["30", "30", "30"]
+    # and silence behind an older, ended value is filled back to its end only
+    gap = book_of(
+        said("2020-01-01", share(20, "2020", until="2020", temporary=True)),
+        said("2019-01-01", share(10, "2019", until="2019"), force="reported"),
+        said("2022-05-01", share(30, "unknown")),
+    )
+    assert through_the_days(gap, SHARE, "2019-12-31", "2020-06-01", "2021-01-01") == ["30", "20", "30"]
+
+
+def test_a_bounded_fact_with_an_unknown_start_leaves_earlier_temporary_periods_alone() -> None:
+    # given a temporary value in 2020
+    first = said("2019-12-01", share(10, "2020", until="2020", temporary=True))
+    # when a value is disclosed in 2022 as already true, through 2030
+    book = book_of(first, said("2022-05-01", share(30, "unknown", until="2030")))
+    # then what was temporary has been so
+    assert through_the_days(book, SHARE, "2019-12-31", "2020-12-31", "2021-01-01") == ["30", "10", "30"]
+
+
+def happens(event: str, on: str) -> dict[str, Any]:
+    document = said(on, occurred=event, on=on)
+    del document["statements"], document["title"]
+    return document
+
+
+def test_an_event_on_the_first_day_of_a_statement_leaves_it_over_from_that_day() -> None:
+    # given a value that is to begin in 2024, until an event, and another that begins with 2024
+    for outer in ({}, {"no_later_than": "2030"}):
+        waits = share(20, "2024-01-01", until={"event": "closing", **outer})
+        known = (said("2020-01-01", share(10, "2020-01-01"), share(15, "2024-01-01")), said("2021-01-01", waits))
+        # when the event happens before that, on that day, and a day later
+        days = ("2023-12-31", "2024-01-01", "2024-01-02")
+        found = {
+            on: through_the_days(book_of(*known, happens("closing", on)), SHARE, *days)
+            for on in ("2023-06-01", "2024-01-01", "2024-01-02")
+        }
+        # then its own period is empty, or one day long
+        assert found == {
+            "2023-06-01": ["10", "condition_met", "condition_met"],
+            "2024-01-01": ["10", "condition_met", "condition_met"],
+            "2024-01-02": ["10", "20", "condition_met"],
+        }
+
+
+def test_an_event_on_or_after_the_outer_date_comes_too_late_to_end_anything() -> None:
+    known = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing", "no_later_than": "2023"}))
+    for on, how in (("2023-12-31", "condition_met"), ("2024-01-01", "expired"), ("2025-01-01", "expired")):
+        book = book_of(known, happens("closing", on))
+        assert told(book, SHARE, "2024-01-01") == how
+
+
+def test_an_event_on_the_day_of_a_scheduled_step_ends_nothing() -> None:
+    known = (
+        said("2020-01-01", share(10, "2020-01-01"), share(30, "2023-01-01")),
+        said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"})),
+    )
+    found = {
+        on: through_the_days(book_of(*known, happens("closing", on)), SHARE, "2022-12-31", "2023-01-01")
+        for on in ("2022-12-31", "2023-01-01")
+    }
+    assert found == {"2022-12-31": ["condition_met", "30"], "2023-01-01": ["20", "30"]}
+
+
+def test_the_coverage_runs_from_the_earliest_stated_day_to_the_latest_announced_one() -> None:
+    book = book_of(
+        said("2021-05", share(20, "2020-07-01")),
+        said("2023-01-01", cloud("exclusive", "2030")),
+        said("2022-01-01", cloud("primary")),
+    )
+    coverage = state(book, date(2021, 6, 1)).coverage
+    assert (coverage.first, coverage.last, coverage.later) == (date(2020, 7, 1), date(2023, 1, 1), 2)
+
+
+def test_what_was_corrected_by_its_source_is_read_as_it_was_public_then() -> None:
+    # given a share that its source corrected twice, and then withdrew
+    base = said("2021-01-01", share(20, "2021-01-01"))
+    cites: dict[str, Any] = {"reason": "a slip", "by": "issuer"}
+    first = said("2021-01-01", share(21, "2021-01-01"), corrects="ada-bo/1", corrected_on="2021-02-01", **cites)
+    second = said("2021-01-01", share(22, "2021-01-01"), corrects="ada-bo/1", corrected_on="2021-03-01", **cites)
+    withdrawn = {"retracts": "ada-bo/1", "retracted_on": "2021-04-01", **cites}
+    documents = (OPENING, base, first, second, withdrawn)
+    acts = [act_from_json(document, BUILTIN) for document in documents]
+    # when asked for what was public at the end of a day
+    found = []
+    for public in ("2020-12-31", "2021-01-31", "2021-02-28", "2021-03-31", "2021-04-01"):
+        book = Book(datetime.fromisoformat(f"{public}T23:59:59+00:00"))
+        book.hear_all(Recorded(n + 1, n, datetime(2026, 1, 1, tzinfo=UTC), act) for n, act in enumerate(acts))
+        found.append(told(book, SHARE, "2022-01-01"))
+    # then
+    assert found == ["silent", "20", "21", "22", "silent"]
+
+
+def test_an_event_that_would_end_what_was_replaced_no_longer_lies_ahead() -> None:
+    # given a value that holds until an event, and one that replaces it
+    until = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"}))
+    book = book_of(until, said("2022-01-01", share(30, "2022-01-01")))
+    # then the event ends something only before the replacement
+    found = [[each.event for each in state(book, day).upcoming] for day in (date(2021, 12, 31), date(2022, 1, 1))]
+    assert found == [[None, "closing"], []]
+
+
+def test_the_outer_date_of_an_end_is_not_shown_with_the_start_that_waits() -> None:
+    waits = share(20, {"event": "closing"}, until={"event": "AGI", "no_later_than": "2032"})
+    ahead = state(book_of(said("2021-01-01", waits)), date(2021, 1, 1)).upcoming
+    assert [(each.what, each.event, each.no_later_than) for each in ahead] == [("starts", "closing", None)]
+
+
+def test_each_lane_awaits_its_own_events_and_only_agreements_count_as_later() -> None:
+    # given an agreed value and a later memorandum that waits for an event
+    book = book_of(
+        said("2021-01-01", share(20, "2021-01-01")),
+        said("2022-01-01", share(30, {"event": "closing"}), force="proposed"),
+    )
+    # then the agreed state has nothing ahead and nothing later
+    agreed = state(book, date(2021, 6, 1))
+    assert (agreed.upcoming, agreed.coverage.later) == ((), 0)
+    assert [each.event for each in state(book, date(2021, 6, 1), force="proposed").upcoming] == ["closing"]
+
+
+def test_what_ended_inside_the_window_of_its_start_is_certainly_over() -> None:
+    book = book_of(said("2020-06-01", share(20, "2021", until="2021-03")))
+    days = ("2021-03-31", "2021-04-01", "2022-01-01")
+    assert through_the_days(book, SHARE, *days) == ["20", "expired", "expired"]
+    assert [held(book, SHARE, day).certain for day in days] == [False, True, True]
+
+
+def test_reaffirming_in_a_coarse_month_leaves_no_doubt_about_any_order() -> None:
+    book = book_of(said("2020-01-01", share(20, "2021")), said("2021-03", {"term": SHARE, "reaffirm": True}))
+    assert held(book, SHARE, "2021-06-01").order_uncertain == ()
+
+
+def test_silence_after_a_temporary_value_is_a_change_on_its_own_day() -> None:
+    # given a temporary value with nothing under it, and a lasting one years later
+    book = book_of(said("2020-01-01", share(10, "2022", until="2022", temporary=True), share(20, "2025-01-01")))
+
+    def days(after: str, upto: str) -> list[str]:
+        found = changed(book, date.fromisoformat(after), date.fromisoformat(upto))
+        return [change.on.isoformat() for change in found]
+
+    # then the change to silence has its day, and only that one
+    assert days("2022-06-01", "2023-01-01") == ["2023-01-01"]
+    assert days("2022-06-01", "2022-12-31") == []
+    assert days("2022-12-31", "2025-01-01") == ["2023-01-01", "2025-01-01"]
+    assert days("2023-01-01", "2024-12-31") == []
+    assert days("2021-12-31", "2024-01-01") == ["2022-01-01", "2023-01-01"]
+
+
+def test_a_delta_is_past_present_or_future_as_seen_from_a_day() -> None:
+    delta = Delta(term(SHARE), date(2021, 1, 1), date(2022, 1, 1), None, None)
+    days = (date(2020, 12, 31), date(2021, 1, 1), date(2021, 12, 31), date(2022, 1, 1), date(2022, 1, 2))
+    assert [delta.when(today) for today in days] == ["future", "present", "present", "past", "past"]
+
+
+def test_a_delta_ends_where_either_side_of_it_changes() -> None:
+    # given 10 % and 20 % from 2022, then 30 % said to have held all along
+    known = book_of(said("2020-01-01", share(10, "2021-01-01"), share(20, "2022-01-01")))
+    late = book_of(
+        said("2020-01-01", share(10, "2021-01-01"), share(20, "2022-01-01")),
+        said("2020-02-01", share(30, "2021-01-01", until="for-good")),
+    )
+    # then each former value has a period of its own
+    found = learned(lines_of(known), lines_of(late))
+    assert [(delta.start.year, delta.end.year, delta.before and delta.before.ref.number) for delta in found] == [
+        (2021, 2022, 1),
+        (2022, 9999, 2),
+    ]
+    # and the same value said by another statement divides none
+    again = book_of(
+        said("2020-01-01", share(30, "2021-01-01"), share(30, "2022-01-01")),
+    )
+    whole = learned({}, lines_of(again))
+    assert [(delta.start, delta.end) for delta in whole] == [(date(2021, 1, 1), END_OF_TIME)]
+
+
+def test_only_a_live_announcement_has_a_content() -> None:
+    book = book_of(
+        said("2021-01-01", share(20, until={"event": "closing"})),
+        happens("closing", "2022-01-01"),
+        said("2021-01-01", share(21), corrects="ada-bo/1", reason="a slip"),
+        {"retracts": "ada-bo/1", "reason": "a slip"},
+    )
+    assert [book.content(n) for n in book.records] == [None, None, None, None]
+    assert str(Ref(3, 1)) == "3#1"

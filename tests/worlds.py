@@ -25,7 +25,7 @@ _PATIENT = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile(
     "default", deadline=None, max_examples=200, derandomize="CI" in os.environ, suppress_health_check=_PATIENT
 )
-settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, suppress_health_check=_PATIENT)
+settings.register_profile("quick", deadline=None, max_examples=30, derandomize=True, suppress_health_check=_PATIENT)
 settings.register_profile("soak", deadline=None, max_examples=20_000, suppress_health_check=_PATIENT)
 settings.load_profile(os.environ.get("TIMELINE_TEST_PROFILE", "default"))
 

@@ -230,15 +230,26 @@ def status(out: Console, body: Json) -> None:
 
 def verified(out: Console, body: Json) -> None:
     """The verdict on the record."""
-    if body["fault"] is None:
-        _line(out, f"{body['events']} events, chain intact, head {body['head'][:16]}…")
-    else:
-        _line(out, f"{body['fault']['event']}: {body['fault']['what']}", "red")
+    _line(out, f"{body['events']} events are sound, head {body['events']}:{body['head']}")
+    for check, fault in body["checks"].items():
+        verdict = "sound" if fault is None else f"{fault['event']}: {fault['what']}"
+        _line(out, f"{check}: {verdict}", "" if fault is None else "red")
+    if body["remedy"]:
+        _line(out, body["remedy"])
 
 
 def published(out: Console, body: Json) -> None:
     """What a publishing run wrote."""
     _line(out, f"{body['written']} files written, {body['unchanged']} unchanged, in {body['folder']}")
+
+
+def tokens(out: Console, body: Json) -> None:
+    """The tokens there are."""
+    table = _table("TOKEN", "SCOPE", "CREATED", "LAST USED", "REVOKED")
+    for each in body["tokens"]:
+        dates = (each[name] or "–" for name in ("created_at", "last_used_at", "revoked_at"))
+        table.add_row(each["name"], each["scope"], *dates)
+    out.print(table)
 
 
 def plain(out: Console, body: Json) -> None:

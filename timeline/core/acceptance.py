@@ -20,7 +20,7 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
-from timeline.core.line import Cells, at
+from timeline.core.line import Cells, Ref, at
 from timeline.core.state import coarse_start
 from timeline.core.terms import Kind, Kinds, Term
 
@@ -199,7 +199,7 @@ def warnings(book: Book, n: int) -> list[Notice]:
         return []
     found: list[Notice] = []
     for index, statement in enumerate(content.statements, start=1):
-        said = next(each for each in book.about(statement.term) if each.ref == (root, index))
+        said = book.said(Ref(root, index))
         found += (Notice(code, index, f"{statement.term}: {detail}") for code, detail in _warn(book, said))
     return found
 
@@ -234,10 +234,10 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
 
 def _warn_of_cuts(book: Book, said: Said, base: Cells) -> Iterator[tuple[str, str]]:
     """A scheduled step that stays, or a later-announced change that bounds what was found late."""
-    mine = [cell for cell in base if cell.ref == said.ref]
-    if not mine or mine[-1].end == END_OF_TIME:
+    mine = next((cell for cell in reversed(base) if cell.ref == said.ref), None)
+    if mine is None or mine.end == END_OF_TIME:
         return
-    after = at(base, mine[-1].end)
+    after = at(base, mine.end)
     if after is None:
         return
     other = book.said(after.ref)

@@ -91,11 +91,14 @@ CODES: dict[str, Category] = {
     "lost_race": Category.CONFLICT,
     "stale_expectation": Category.STALE,
     "database_busy": Category.BUSY,
+    "another_record": Category.CONFLICT,
     # sources that cannot be read
     "unreadable_source": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.TOO_LARGE,
     "storage_failed": Category.UNAVAILABLE,
+    "connection_lost": Category.UNAVAILABLE,
+    "replica_behind": Category.BUSY,
     # the record itself
     "integrity_failure": Category.INTEGRITY,
     "schema_mismatch": Category.INTEGRITY,

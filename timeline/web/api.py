@@ -20,7 +20,7 @@ _SLUG: Json = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLeng
 KNOWLEDGE = (
     Parameter(
         "known_at",
-        "As known to this record then: an instant with offset, or a day meaning its end in UTC. Excludes the others.",
+        "As known to this record then: an instant with offset, or a day meaning its end in UTC. Alone of the three.",
         _TEXT,
     ),
     Parameter("known_seq", "As known after that position of the log.", _POSITION),

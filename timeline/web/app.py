@@ -28,6 +28,7 @@ from timeline.web import api, metrics, operations
 from timeline.web.access import Guard
 from timeline.web.conditional import respond
 from timeline.web.editing import Editing
+from timeline.web.feeds import Feeds
 from timeline.web.fresh import Fresh
 from timeline.web.pages import Pages
 from timeline.web.problems import Problems
@@ -39,7 +40,7 @@ from timeline.web.writing import Writing
 Json = dict[str, Any]
 _ABOUT = (
     "What partnerships have announced, term by term: what was in force on a day, in whose words, and what was known "
-    "then. Two clocks: as_of is a calendar day in the world; known_at a moment of this record. Answers echo both."
+    "then. Two clocks: as_of is a day in the world, known_at a moment of this record. Every answer echoes both."
 )
 
 
@@ -90,6 +91,7 @@ def create_app(
         Route("/api/changes/stream", stream, methods=["GET"]),
         *_upkeep(log, status, meter, document),
         *Pages(reading, templates, fresh).routes(),
+        *Feeds(settings, log).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]
     problems.routes = routes
