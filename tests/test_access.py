@@ -16,7 +16,9 @@ from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
 from timeline.web.access import Rate
 
 P = "/api/partnerships/harbour-quill"
-YAML = "partnership: harbour-quill\ntitle: A <b>word</b>\nannounced: 2026-05-01\nsources: [{tier: press, publisher: P}]\n"
+YAML = (
+    "partnership: harbour-quill\ntitle: A <b>word</b>\nannounced: 2026-05-01\nsources: [{tier: press, publisher: P}]\n"
+)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
+from schemathesis.core.result import Ok
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
@@ -246,9 +247,7 @@ def test_if_match_refuses_what_was_decided_on_an_older_record(editor: TestClient
     assert [each["id"] for each in body["since"]] == ["harbour-quill/15"]
     retry = editor.post(f"{P}/announcements", json=announcement(21), headers={"If-Match": f'"{body["head"]}"'})
     assert retry.status_code == 201
-    refused(
-        editor.post(f"{P}/announcements", json=announcement(22), headers={"If-Match": "*"}), 400, "invalid_value"
-    )
+    refused(editor.post(f"{P}/announcements", json=announcement(22), headers={"If-Match": "*"}), 400, "invalid_value")
 
 
 def test_a_partnership_is_opened_and_its_head_can_be_expected(editor: TestClient) -> None:
@@ -259,7 +258,12 @@ def test_a_partnership_is_opened_and_its_head_can_be_expected(editor: TestClient
     assert (made.status_code, made.headers["location"]) == (201, "/api/partnerships/a-b")
     head = editor.get("/api/partnerships/a-b").json()["head"]
     assert head == made.json()["head"]
-    body = {"title": "T", "announced": "2026-01-01", "sources": [{"tier": "press", "publisher": "A paper"}], "statements": []}
+    body = {
+        "title": "T",
+        "announced": "2026-01-01",
+        "sources": [{"tier": "press", "publisher": "A paper"}],
+        "statements": [],
+    }
     answer = editor.post("/api/partnerships/a-b/announcements", json=body, headers={"If-Match": f'"{head}"'})
     assert answer.status_code == 201, answer.text
 
@@ -378,9 +382,12 @@ def test_the_document_holds_against_hostile_requests(log: Log, database_url: str
     checks = [CHECKS.get_one(name) for name in names]
 
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
         operation = result.ok()
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+        @settings(
+            max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+        )
         @given(case=operation.as_strategy())
         def each(case: Any) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.web import announcement
+from tests.web import announcement, serving
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.log import Log, utc_now
@@ -26,49 +23,7 @@ from timeline.settings import load
 from timeline.tokens import Tokens
 from timeline.web.serve import serve
 
-PROGRAM = """
-import sys
-from timeline.core.terms import BUILTIN
-from timeline.settings import load
-from timeline.web.serve import serve
-serve(load(dict(zip(sys.argv[2::2], sys.argv[3::2])), {}), BUILTIN, demo=sys.argv[1] == "demo")
-"""
 P = "/api/partnerships/harbour-quill"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def serving(folder: Path, *, demo: bool = True, **flags: str) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
-    port = str(free_port())
-    pairs = [text for pair in {"port": port, **flags}.items() for text in pair]
-    command = [sys.executable, "-c", PROGRAM, "demo" if demo else "own", *pairs]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    base = f"http://127.0.0.1:{port}"
-    with httpx2.Client(base_url=base, timeout=10) as client:
-        try:
-            _wait(client, process)
-            yield client, process
-        finally:
-            process.kill()
-            process.communicate()
-
-
-def _wait(client: httpx2.Client, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 20
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            client.get("/healthz")
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"it did not start: {process.communicate()[1] if process.poll() is not None else 'no answer'}")
 
 
 def stopped(process: subprocess.Popen[str]) -> float:
