@@ -136,6 +136,7 @@ class Scheduler:
         last_seq: Callable[[], int],
         leader: Leadership,
         clock: Callable[[], datetime],
+        *,
         every: timedelta,
         deliver: Callable[[], object] | None = None,
     ) -> None:

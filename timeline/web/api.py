@@ -69,6 +69,7 @@ _ANNOUNCEMENT: Json = {
     "statements": [
         {
             "term": "revenue-share/quill-to-harbour",
+            "direction": "quill -> harbour",
             "set": {"percent": 19},
             "effective": "2026-03-01",
             "quote": "From March 2026 Quill House pays us 19 percent of net sales.",
@@ -227,8 +228,7 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
 
 
 def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
-    def post(path: str, name: str, summary: str, handler: Any, schema: Json, example: Json) -> Operation:
-        body = Body(schema, example)
+    def post(path: str, name: str, summary: str, handler: Any, body: Body) -> Operation:
         return Operation(
             "POST", path, name, summary, handler, shapes.Receipt, (DRY_RUN,), CONDITIONS, body=body, scope="append"
         )
@@ -238,13 +238,13 @@ def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
     announcement, correction, retraction, occurrence, opening = (_without_address(each) for each in shared)
     return (
         post(f"{about}/announcements", "append", "Record an announcement, or open the partnership", act.announcement,
-             {"anyOf": [announcement, opening]}, _ANNOUNCEMENT),
+             Body({"anyOf": [announcement, opening]}, _ANNOUNCEMENT)),
         post(f"{about}/announcements/{{n}}/correction", "correct", "Put other content in an announcement's place",
-             act.correction, correction, _CORRECTION),
+             act.correction, Body(correction, _CORRECTION)),
         post(f"{about}/announcements/{{n}}/retraction", "retract", "Take an act out of the record from now on",
-             act.retraction, retraction, _RETRACTION),
+             act.retraction, Body(retraction, _RETRACTION)),
         post(f"{about}/occurrences", "occur", "Record that an event happened for which statements wait",
-             act.occurrence, occurrence, _OCCURRENCE),
+             act.occurrence, Body(occurrence, _OCCURRENCE)),
     )  # fmt: skip
 
 

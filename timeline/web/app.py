@@ -88,7 +88,7 @@ def create_app(
     document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
     routes: list[BaseRoute] = [
         *operations.routes(table, fresh),
-        Route("/api/changes/stream", stream, methods=["GET"]),
+        Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, meter, document),
         *Pages(reading, templates, fresh).routes(),
         *Feeds(settings, log).routes(),

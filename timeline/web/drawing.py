@@ -28,6 +28,8 @@ class Bar:
     kind: str
     hatched: float
     text: str
+    text_x: float
+    text_on_coarse: bool
     title: str
     governed_by: str
     goes_on: bool
@@ -117,13 +119,17 @@ def _bars(term: Json, scale: _Scale, now: date) -> list[Bar]:
             width = max(right - x, 2.0)
             hatched = max(min(scale.x(min(certain, scale.last)), right) - x, 0.0) if kind != "over" else 0.0
             words = cell["text"] if begin == start else ""
+            on_coarse = hatched > width / 2
+            room = hatched if on_coarse else width - hatched
             bars.append(
                 Bar(
                     x=x,
                     width=round(width, 1),
                     kind=kind,
                     hatched=round(hatched, 1),
-                    text=_fitting(words, width),
+                    text=_fitting(words, room),
+                    text_x=round(x + 5 + (0 if on_coarse else hatched), 1),
+                    text_on_coarse=on_coarse,
                     title=_title(term, cell),
                     governed_by=cell["governed_by"],
                     goes_on=stop >= scale.last and cell["through"] is None,

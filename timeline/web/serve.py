@@ -101,7 +101,7 @@ def _scheduler(settings: Settings, log: Log, kinds: Kinds) -> Scheduler:
         log.last_seq,
         leadership(settings.database_url),
         utc_now,
-        settings.publish_every,
+        every=settings.publish_every,
         deliver=deliver if settings.hub_url is not None else None,
     )
 

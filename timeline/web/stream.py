@@ -40,7 +40,7 @@ class Stream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Event] = set()
 
-    async def __call__(self, request: Request) -> StreamingResponse:
+    async def answer(self, request: Request) -> StreamingResponse:
         """Answer a listener: events after its last one, else after `after`, else from now on."""
         given = parameters(request, ["after"])
         last = request.headers.get("last-event-id")
