@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
 SYSTEM := $(VENV)/.system-checked
 VAR := var
 
 .DELETE_ON_ERROR:
-.PHONY: run setup test lint style types layers lock clean
+.PHONY: run setup test soak bench lint style types layers feeds lock clean
 
 # ---- install: a stamp per lock, so that the second time costs nothing -----------------------------------------------
 
@@ -34,6 +35,12 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# What we are measured against, beside what the tests need.
+$(BENCH): requirements-bench.lock $(DEV) $(SYSTEM)
+	@echo "installing what the benchmark needs into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-bench.lock
+	@touch $@
+
 $(SYSTEM): scripts/system-packages | $(BIN)/python
 	@scripts/system-packages
 	@touch $@
@@ -53,6 +60,13 @@ run: $(RUNTIME)
 test: setup
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+# An evening of trying to lose an announcement: so many seconds for each law that kills processes.
+soak: setup
+	@TIMELINE_SOAK=$${TIMELINE_SOAK:-600} $(BIN)/python -m pytest -n $(JOBS) tests/test_faults.py $(ARGS)
+
+bench: $(BENCH)
+	@$(BIN)/python -m bench.run $(ARGS)
+
 lint: style types layers
 
 style: $(DEV)
@@ -67,6 +81,10 @@ layers: $(DEV)
 
 # ---- upkeep --------------------------------------------------------------------------------------------------------
 
+# The committed feeds are what the seeds give on a fixed day; a test compares them.
+feeds: $(DEV)
+	@$(BIN)/python -m tests.committed_feeds
+
 # Universal (one lock for every platform), hashed, and silent about where the packages were found.
 LOCKER := $(VENV)-lock
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -80,6 +98,7 @@ $(LOCKER)/bin/uv:
 lock: $(LOCKER)/bin/uv
 	@$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) $(ARGS) --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	@$(COMPILE) $(ARGS) --group dev --group bench --constraint requirements-dev.lock pyproject.toml --output-file requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) $(LOCKER) $(VAR) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache \

@@ -71,6 +71,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/bare.db"
+        return
+    server = request.getfixturevalue("postgres")
+    server.execute("CREATE DATABASE bare")
+    yield server.url("bare")
+    server.execute("DROP DATABASE bare WITH (FORCE)")
+
+
 @pytest.fixture
 def log(database_url: str, clock: Clock) -> Iterator[Log]:
     opened = Log.open(database_url, clock=clock)

@@ -110,7 +110,7 @@ class Task(NamedTuple):
     day: int
     tier: int
     number: int
-    index: int
+    place: int
     told: Told
     said: Said
 
@@ -123,10 +123,12 @@ def counts(log: Log, n: int, known: int, hour: int | None) -> bool:
     if n > known:
         return False
     act = log[n - 1]
-    if isinstance(act, Correction | Retraction) and hour is not None and act.from_hour is not None:
-        if act.from_hour > hour:
-            return False
-    if isinstance(act, Occurrence) and hour is not None and act.hour > hour:
+    from_hour = None
+    if isinstance(act, Correction | Retraction):
+        from_hour = act.from_hour
+    elif isinstance(act, Occurrence):
+        from_hour = act.hour
+    if hour is not None and from_hour is not None and from_hour > hour:
         return False
     for later in range(n + 1, len(log) + 1):
         other = log[later - 1]
@@ -148,14 +150,14 @@ def content(log: Log, n: int, known: int, hour: int | None) -> Told:
 
 
 def tasks(log: Log, known: int, hour: int | None) -> list[Task]:
-    """All statements that count, in the order in which they paint."""
+    """All statements that count, in the order in which they paint; of one day the agreed ones first."""
     found = []
     for n in range(1, len(log) + 1):
         if isinstance(log[n - 1], Announcement) and counts(log, n, known, hour):
             told = content(log, n, known, hour)
             if hour is None or told.hour <= hour:
                 found += [Task(told.day, said.tier, n, i, told, said) for i, said in enumerate(told.said)]
-    return sorted(found, key=lambda task: task[:4])
+    return sorted(found, key=lambda task: (task.day, task.said.lane != "agreed", *task[1:4]))
 
 
 def happened(log: Log, known: int, hour: int | None) -> dict[str, int]:
@@ -248,7 +250,7 @@ def take_over(overlay: Line, cell: Cell, f: int) -> None:
         x += 1
 
 
-def paint_bounded(base: Line, overlay: Line, cell: Cell, f: int, t: int, why: str) -> None:
+def paint_bounded(base: Line, overlay: Line, cell: Cell, f: int, t: int, *, why: str) -> None:
     """Paint f <= day < t; then the term lapses, unless another statement takes over exactly then."""
     if t <= f:  # over before it began
         paint_none(base, overlay, Cell(cell.who, NONE, why), f)
@@ -261,8 +263,26 @@ def paint_bounded(base: Line, overlay: Line, cell: Cell, f: int, t: int, why: st
         overlay[x] = None
 
 
+def paint_until_event(base: Line, overlay: Line, cell: Cell, f: int, until: Event, *, o: int) -> None:
+    """Paint from f until the event, which happens on day o, or until its outer date."""
+    met = Cell(cell.who, NONE, "condition_met")
+    t = until.outer
+    if o <= f and (t is None or o < t):
+        paint_none(base, overlay, met, f)
+    elif t is not None and o < t:
+        paint_bounded(base, overlay, cell, f, o, why="condition_met")
+    elif t is not None:
+        paint_bounded(base, overlay, cell, f, t, why="expired")
+    else:
+        n = next_change(base, cell.who, f)
+        open_paint(base, cell, f)
+        if o < n:
+            paint_none(base, overlay, met, o)
+        take_over(overlay, cell, f)
+
+
 def paint_lasting(base: Line, overlay: Line, task: Task, events: dict[str, int]) -> None:
-    said, who = task.said, (task.number, task.index)
+    said, who = task.said, (task.number, task.place)
     f = anchor(task.told, said, events)
     if f >= DAYS:
         return
@@ -286,28 +306,15 @@ def paint_lasting(base: Line, overlay: Line, task: Task, events: dict[str, int])
             base[x] = cell
         take_over(overlay, cell, f)
     elif isinstance(said.until, int):
-        paint_bounded(base, overlay, cell, f, said.until, "expired")
+        paint_bounded(base, overlay, cell, f, said.until, why="expired")
     elif isinstance(said.until, Event):
-        o = events.get(said.until.name, NEVER)
-        t = said.until.outer
-        if o <= f and (t is None or o < t):
-            paint_none(base, overlay, Cell(who, NONE, "condition_met"), f)
-        elif t is not None and o < t:
-            paint_bounded(base, overlay, cell, f, o, "condition_met")
-        elif t is not None:
-            paint_bounded(base, overlay, cell, f, t, "expired")
-        else:
-            n = next_change(base, who, f)
-            open_paint(base, cell, f)
-            if o < n:
-                paint_none(base, overlay, Cell(who, NONE, "condition_met"), o)
-            take_over(overlay, cell, f)
+        paint_until_event(base, overlay, cell, f, said.until, o=events.get(said.until.name, NEVER))
     for x in before:
         base[x] = cell
 
 
 def paint_temporary(overlay: Line, task: Task, events: dict[str, int]) -> None:
-    said, who = task.said, (task.number, task.index)
+    said, who = task.said, (task.number, task.place)
     cell = Cell(who, NONE, "suspended") if said.act == "end" else Cell(who, said.value)
     for x in range(anchor(task.told, said, events), min(own_end(said, events), DAYS)):
         overlay[x] = cell
@@ -348,7 +355,7 @@ def certain(log: Log, cell: Cell, day: int, *, known: int | None = None, hour: i
     known = len(log) if known is None else known
     events = happened(log, known, hour)
     for task in tasks(log, known, hour):
-        if (task.number, task.index) == cell.who:
+        if (task.number, task.place) == cell.who:
             window = doubtful(task.told, task.said, events)
             return not window.lo <= day < window.hi
     raise AssertionError("the statement that governs is on record")
@@ -367,7 +374,7 @@ def confirmed(
         if task.said.term == term
         and task.said.lane == lane
         and task.day <= day
-        and ((task.number, task.index) == who or (task.said.act == "reaffirm" and gov(cells, task.day) == who))
+        and ((task.number, task.place) == who or (task.said.act == "reaffirm" and gov(cells, task.day) == who))
     ]
     return max(days, default=None)
 

@@ -20,6 +20,7 @@ import pytest
 # As the owner of a server and the name of its folder this account needs no rights at all.
 SERVER_ACCOUNTS = ("postgres", "nobody")
 START_SECONDS = 20
+FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +32,40 @@ class PostgreSQL:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
+    def url_as(self, role: str, database: str) -> str:
+        return f"postgresql+psycopg://{role}@/{database}?host={self.folder}"
+
     def execute(self, statement: str) -> None:
         """Run one administrative statement, outside a transaction."""
         with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def value(self, question: str) -> object:
+        """The first value of the answer."""
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            row = connection.execute(question.encode()).fetchone()
+            assert row is not None
+            return row[0]
+
+    def follow(self, primary: PostgreSQL) -> None:
+        """Wait until this replica has all that the primary has now."""
+        there = primary.value("SELECT pg_current_wal_lsn()")
+        deadline = time.monotonic() + START_SECONDS
+        while not self.value(f"SELECT pg_last_wal_replay_lsn() >= '{there}'"):
+            if time.monotonic() > deadline:
+                pytest.fail(f"The replica does not come to {there}.")
+            time.sleep(0.01)
+
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast."""
-    programs = _programs()
-    shared_memory = Path("/dev/shm")
-    folder = Path(
-        tempfile.mkdtemp(prefix="timeline-", dir=shared_memory if os.access(shared_memory, os.W_OK) else None)
-    )
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast, unless `durable`."""
+    folder = Path(tempfile.mkdtemp(prefix="timeline-")) if durable else _folder()
     prefix = _as_an_account_that_may(folder)
-    data, log = folder / "data", folder / "log"
     initdb: list[str | Path] = [
-        programs / "initdb",
+        _programs() / "initdb",
         "-D",
-        data,
+        folder / "data",
         "-U",
         "postgres",
         "-A",
@@ -60,25 +74,66 @@ def postgresql() -> Iterator[PostgreSQL]:
         "UTF8",
         "--locale=C.UTF-8",
     ]
-    subprocess.run([*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    settings = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
-    options = [option for setting in settings for option in ("-c", setting)]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*prefix, programs / "postgres", "-D", data, "-k", folder, *options],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    server = PostgreSQL(folder)
-    try:
-        _wait_until_it_answers(server, process, log)
+    subprocess.run(
+        [*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL
+    )
+    with _serving(folder, [] if durable else FAST) as server:
         yield server
+
+
+@contextmanager
+def replica(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A server that follows `primary` by streaming, and answers only questions."""
+    folder = _folder()
+    copy: list[str | Path] = [
+        _programs() / "pg_basebackup",
+        "-h",
+        primary.folder,
+        "-U",
+        "postgres",
+        "-D",
+        folder / "data",
+        "-R",
+    ]
+    options = ["-X", "stream", "-c", "fast", "--no-sync"]
+    subprocess.run([*_as_an_account_that_may(folder), *copy, *options], check=True, cwd=folder, env=_environment())
+    with _serving(folder, FAST) as server:
+        yield server
+
+
+@contextmanager
+def _serving(folder: Path, settings: list[str]) -> Iterator[PostgreSQL]:
+    """A server of the cluster in `folder`; at the end both are gone."""
+    log = folder / "log"
+    options = [option for setting in ("listen_addresses=", *settings) for option in ("-c", setting)]
+    command: list[str | Path] = [
+        *_as_an_account_that_may(folder),
+        _programs() / "postgres",
+        "-D",
+        folder / "data",
+        "-k",
+        folder,
+        *options,
+    ]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=output, stderr=output)
+    answering = PostgreSQL(folder)
+    try:
+        _wait_until_it_answers(answering, process, log)
+        yield answering
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(START_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    shared_memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="timeline-", dir=shared_memory if os.access(shared_memory, os.W_OK) else None))
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def _programs() -> Path:

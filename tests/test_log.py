@@ -636,18 +636,6 @@ def test_migrating_again_changes_nothing(log: Log) -> None:
     assert everything(log) == made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database without tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/bare.db"
-        return
-    server = request.getfixturevalue("postgres")
-    server.execute("CREATE DATABASE bare")
-    yield server.url("bare")
-    server.execute("DROP DATABASE bare WITH (FORCE)")
-
-
 def test_several_may_migrate_at_once(bare_url: str) -> None:
     logs = [Log.open(bare_url) for _ in range(3)]
 

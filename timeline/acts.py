@@ -8,16 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from timeline.chain import link
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import START_OF_TIME, iso
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.feed import Entry, Feed
-from timeline.core.history import Recorded
+from timeline.core.history import Recorded, Slot
+from timeline.core.line import Line
 from timeline.core.terms import Kinds
 from timeline.documents import Document, read
-from timeline.log import Event, Log, NewEvent, Reader, Writer
+from timeline.log import Event, Fault, Log, NewEvent, Writer, damaged
 from timeline.records import recorded
+from timeline.rows import Sheet, generation
 from timeline.submissions import Submission, check_quotes, decoded, quoted_texts, submit
 
 Json = dict[str, Any]
@@ -62,18 +65,20 @@ class Desk:
             try:
                 with self.log.writing() as writer:
                     session = _Session(self, writer)
-                    receipt = session.take(submission, expect=expect)
+                    event, replayed = session.take(submission, expect=expect)
+                    feed = session.feeds[event.partnership]
+                    receipt = _replay(feed, event) if replayed else _receipt(feed, event, event.partnership)
                     if dry_run:
                         raise _Rehearsed(receipt | {"dry_run": True})
                     session.flush()
             except _Rehearsed as rehearsed:
-                self._feeds.clear()
                 return rehearsed.receipt
             except TimelineError as error:
-                self._feeds.clear()
-                if error.code != "lost_race" or attempt == RETRIES - 1:
+                # Also after a lost connection: if the act was recorded after all, it is found, not said twice.
+                if error.code not in ("lost_race", "connection_lost") or attempt == RETRIES - 1:
                     raise submission.located(error) from error.__cause__
             else:
+                self._feeds |= session.heard()
                 return receipt
         raise AssertionError  # the loop returns or raises
 
@@ -93,15 +98,12 @@ class Desk:
             progress: Called with the file's name for each document.
         """
         done = Imported(files=len(files))
-        try:
-            with self.log.writing() as writer:
-                session = _Session(self, writer)
-                good = [file for file in files if self._open(file, session, done, keep_going)]
-                for file in good:
-                    self._import(file, session, done, keep_going, progress)
-                session.flush()
-        finally:
-            self._feeds.clear()
+        with self.log.writing() as writer:
+            session = _Session(self, writer, told=False)
+            good = [file for file in files if self._open(file, session, done, keep_going)]
+            for file in good:
+                self._import(file, session, done, keep_going, progress)
+            session.flush()
         return done
 
     def _open(self, file: Path, session: _Session, done: Imported, keep_going: bool) -> bool:
@@ -144,14 +146,9 @@ class Desk:
             if nested is not None:
                 nested.commit()
 
-    def _feed(self, reader: Reader, partnership: str) -> Feed:
-        """The partnership's record up to its present end, as this reader sees it."""
-        seq, feed = self._feeds.get(partnership) or (0, Feed(self.kinds))
-        for event in reader.events(partnership=partnership, after=seq):
-            feed.hear(recorded(event))
-            seq = event.seq
-        self._feeds[partnership] = (seq, feed)
-        return feed
+    def take_feed(self, partnership: str) -> tuple[int, Feed]:
+        """The partnership's feed and how far it has heard; whoever has it gives it back when all of it is recorded."""
+        return self._feeds.pop(partnership, None) or (0, Feed(self.kinds))
 
 
 class _Rehearsed(Exception):  # noqa: N818  # not an error: it undoes the transaction of a dry run
@@ -161,11 +158,16 @@ class _Rehearsed(Exception):  # noqa: N818  # not an error: it undoes the transa
 
 
 class _Session:
-    """One transaction of the desk: what it took in and has not yet handed to the log."""
+    """One transaction of the desk: what it took in and has not yet handed to the log.
 
-    def __init__(self, desk: Desk, writer: Writer) -> None:
+    Args:
+        told: Whether somebody will read the receipts; if not, no entries are made.
+    """
+
+    def __init__(self, desk: Desk, writer: Writer, *, told: bool = True) -> None:
         self.desk = desk
         self.writer = writer
+        self.told = told
         self.pending: list[NewEvent] = []
         self.keys: dict[str, Event] = {}
         self.contents: dict[tuple[str, str], Event] = {}
@@ -173,15 +175,17 @@ class _Session:
         self.feeds: dict[str, Feed] = {}
         self.versions: dict[str, tuple[int, int]] = {}
         self.head: int | None = None
+        self.last_at: datetime | None = None
+        self.sheet = Sheet()
 
-    def take(self, submission: Submission, *, expect: int | None = None) -> Json:
-        """Take one act in; the receipt."""
+    def take(self, submission: Submission, *, expect: int | None = None) -> tuple[Event, bool]:
+        """Take one act in; its event, and whether it had been recorded before."""
         act = submission.act
         partnership = act.partnership
         feed = self._feed(partnership)
         said = self._already(submission, feed)
         if said is not None:
-            return _replay(feed, said)
+            return said, True
         version, last = self.versions[partnership]
         if expect is not None and expect != last:
             raise _stale(feed, partnership, expect, last)
@@ -190,12 +194,17 @@ class _Session:
         check(feed.book, act, self.desk.kinds)
         self._check_evidence(submission)
         event = self._enter(submission, version + 1)
-        feed.hear(Recorded(event.seq, event.version, event.recorded_at, act))
-        return _receipt(feed, event, act.partnership)
+        before = self._hear(feed, Recorded(event.seq, event.version, event.recorded_at, act))
+        self.sheet.note(partnership, event.seq, feed.book, before)
+        return event, False
 
-    def count(self, receipt: Json, done: Imported) -> None:
+    def heard(self) -> dict[str, tuple[int, Feed]]:
+        """Every feed and how far it has heard, for the desk to keep when all of it is recorded."""
+        return {name: (self.versions[name][1], feed) for name, feed in self.feeds.items()}
+
+    def count(self, taken: tuple[Event, bool], done: Imported) -> None:
         """Count what became of one document, and write a full batch."""
-        if receipt["replayed"]:
+        if taken[1]:
             done.already += 1
         else:
             done.recorded += 1
@@ -207,27 +216,44 @@ class _Session:
         if self.pending:
             self.writer.append_many(self.pending)
             self.pending = []
+            live = generation(self.writer.connection)
+            if live is None:  # they will be built from the log, as a whole
+                self.sheet.clear()
+            else:
+                self.sheet.write(self.writer.connection, live)
             self.keys.clear()
             self.contents.clear()
 
     def forget(self) -> None:
         """Drop what was taken in and not written, after a savepoint was rolled back."""
         self.pending = []
+        self.sheet.clear()
         self.keys.clear()
         self.contents.clear()
         self.feeds.clear()
         self.versions.clear()
-        self.desk._feeds.clear()  # the session is the desk's own
+        self.writer.forget()
         self.head = None
 
     def _feed(self, partnership: str) -> Feed:
+        """The partnership's record up to its present end, as this transaction sees it."""
+        if self.head is None:
+            self.writer.hold()
+            head, self.last_at, _ = self.writer.head()
+            self.head = head + len(self.pending)
         if partnership not in self.feeds:
-            if self.head is None:
-                self.writer.hold()
-                self.head = self.writer.head()[0] + len(self.pending)
-            self.feeds[partnership] = self.desk._feed(self.writer, partnership)  # the desk's own
+            seq, feed = self.desk.take_feed(partnership)
             self.versions[partnership] = self.writer.partnership_head(partnership) or (-1, 0)
+            news = self.writer.events(partnership=partnership, after=seq) if seq < self.versions[partnership][1] else ()
+            for event in news:
+                if event.hash != link(event):  # what is damaged is not judged by
+                    raise damaged(Fault(event.seq, event.citation, "Its hash is not that of its fields."))
+                self._hear(feed, recorded(event))
+            self.feeds[partnership] = feed
         return self.feeds[partnership]
+
+    def _hear(self, feed: Feed, record: Recorded) -> dict[Slot, Line]:
+        return feed.hear(record) if self.told else feed.book.hear(record)
 
     def _already(self, submission: Submission, feed: Feed) -> Event | None:
         """The event that says the same: same key, same idempotency key, or the same content still standing.
@@ -280,6 +306,7 @@ class _Session:
         """The event as it will be recorded: its position is known, for the order is held."""
         assert self.head is not None  # _feed() has set it
         self.head += 1
+        self.last_at = self.writer.next_instant(self.last_at)
         act = submission.act
         new = NewEvent(
             partnership=act.partnership,
@@ -289,6 +316,7 @@ class _Session:
             idempotency_key=submission.idempotency_key,
             content_hash=submission.hash,
             body=submission.body,
+            recorded_at=self.last_at,
         )
         self.pending.append(new)
         event = Event(
@@ -299,7 +327,7 @@ class _Session:
             key=new.key,
             idempotency_key=new.idempotency_key,
             content_hash=new.content_hash,
-            recorded_at=self.desk.clock(),
+            recorded_at=self.last_at,
             body=new.body,
             previous_hash="",
             hash="",
@@ -320,7 +348,7 @@ def _opens(document: Document) -> bool:
 def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
     n = event.version
     entry = feed.entries[-1] if n else None
-    touched = {} if entry is None else {each.id: each for each in feed.entries if each.id in entry.invalidates}
+    touched = [] if entry is None else feed.named(entry.invalidates)
     return {
         "id": f"{partnership}/{n}" if n else partnership,
         "kind": event.kind,
@@ -333,7 +361,7 @@ def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
             {"code": each.code, "statement": each.statement, "detail": each.detail}
             for each in (warnings(feed.book, n) if n else ())
         ],
-        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched.values())],
+        "entries": [_entry(each) for each in (*([entry] if entry else ()), *touched)],
     }
 
 

@@ -168,7 +168,7 @@ class Answers:
 
     def learned(self, partnership: str, earlier: Knowledge, later: Knowledge) -> Json:
         """What we learned between two moments of knowledge: the periods in which the two records differ."""
-        with self.log.reading() as reader:
+        with self.log.reading(reaching=max(earlier.known_seq or 0, later.known_seq or 0)) as reader:
             before = self._know(reader, partnership, earlier)
             after = self._know(reader, partnership, later)
         if after.seq < before.seq:
@@ -306,7 +306,7 @@ class Answers:
 
     @contextmanager
     def _known(self, slug: str, knowledge: Knowledge) -> Iterator[Known]:
-        with self.log.reading() as reader:
+        with self.log.reading(reaching=knowledge.known_seq or 0) as reader:
             known = self._know(reader, slug, knowledge)
         yield known
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Self
 
 import msgspec
 
@@ -114,6 +115,18 @@ class Walk:
         self._hash = GENESIS
         self._recorded_at: datetime | None = None
         self._next_version: dict[str, int] = {}
+
+    @classmethod
+    def onwards(cls, last: Event, next_version: dict[str, int]) -> Self:
+        """A walk that goes on after `last`, which it takes to be sound.
+
+        Args:
+            next_version: Of the partnerships that are on record; another one begins at 0.
+        """
+        walk = cls()
+        walk.seq, walk._hash, walk._recorded_at = last.seq, last.hash, last.recorded_at
+        walk._next_version = next_version
+        return walk
 
     def step(self, event: Event) -> bool:
         """Whether `event` is sound as the next one; if not, `fault` says why."""

@@ -190,8 +190,8 @@ def plainly() -> Iterator[None]:
     """A block in which trouble with the database is raised as a `TimelineError` with what to do about it.
 
     Raises:
-        TimelineError: `database_busy`, `storage_failed` or `integrity_failure`. An error that is none of these,
-            such as a statement that is wrong, passes unchanged: it is a bug.
+        TimelineError: `database_busy`, `storage_failed`, `connection_lost` or `integrity_failure`. An error that is
+            none of these, such as a statement that is wrong, passes unchanged: it is a bug.
     """
     try:
         yield
@@ -216,11 +216,29 @@ def missing_file(url: URL) -> Path | None:
     return None if path.exists() else path
 
 
+def copy_of_sqlite(connection: Connection, path: Path) -> None:
+    """Copy the whole database that `connection` reads into a new, closed file; others go on writing meanwhile."""
+    source: Any = connection.connection.driver_connection
+    target = sqlite3.connect(path)
+    try:
+        source.backup(target)
+        # The copy is one file: whoever opens it next makes a write-ahead log of its own.
+        target.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        target.close()
+
+
 def _refusal(error: Exception) -> TimelineError | None:
     cause = _cause(error)
     code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)
     if isinstance(error, PoolTimeout) or code in _SQLITE_BUSY or sqlstate in _POSTGRESQL_BUSY:
         return _busy()
+    if getattr(error, "connection_invalidated", False):
+        return TimelineError(
+            "connection_lost",
+            f"The connection to the database was lost in the middle: {str(cause).strip()}.",
+            "Do the same again: what was recorded before it was lost is not recorded twice.",
+        )
     if code == sqlite3.SQLITE_FULL or sqlstate == "53100":
         return TimelineError(
             "storage_failed",

@@ -6,6 +6,7 @@ Positions appear in order: whoever has read up to `seq` n will never find a new 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -35,8 +36,23 @@ __all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verific
 
 PATIENCE_SECONDS = 5.0
 _PAGE = 1000
+_POLL_SECONDS = 0.01
 # Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
 _LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
+
+
+# Made once: to build a question again costs as much as to ask it.
+_LAST = select(event).order_by(event.c.seq.desc()).limit(1)
+_IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
+_BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
+_BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
+_BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
+_SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
+_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT).order_by(event.c.version.desc()).limit(1)
+_HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
+_PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
+_HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
+_INSERT = insert(event)
 
 
 def utc_now() -> datetime:
@@ -56,6 +72,8 @@ class NewEvent:
     idempotency_key: str | None
     content_hash: str
     body: str
+    recorded_at: datetime | None = None
+    """As `Writer.next_instant` foretold it; None: whenever it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +94,12 @@ class Reader:
 
     def head(self) -> tuple[int, datetime | None, str]:
         """The last event's seq, instant and hash; (0, None, sixty-four zeros) while there is none."""
-        found = self._one(select(event).order_by(event.c.seq.desc()))
+        found = self.last()
         return (0, None, GENESIS) if found is None else (found.seq, found.recorded_at, found.hash)
+
+    def last(self) -> Event | None:
+        """The last event of all; None while there is none."""
+        return self._one(_LAST)
 
     def events(
         self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
@@ -86,23 +108,21 @@ class Reader:
         return self._pages(partnership, after, upto, limit, _PAGE)
 
     def event(self, partnership: str, version: int) -> Event | None:
-        return self._one(select(event).where(event.c.partnership == partnership, event.c.version == version))
+        return self._one(_BY_VERSION, partnership=partnership, version=version)
 
     def by_key(self, key: str) -> Event | None:
-        return self._one(select(event).where(event.c.key == key))
+        return self._one(_BY_KEY, key=key)
 
     def by_idempotency_key(self, key: str) -> Event | None:
-        return self._one(select(event).where(event.c.idempotency_key == key))
+        return self._one(_BY_IDEMPOTENCY_KEY, key=key)
 
     def by_content(self, partnership: str, content_hash: str) -> Event | None:
         """The latest event of the partnership with that content."""
-        same = (event.c.partnership == partnership, event.c.content_hash == content_hash)
-        return self._one(select(event).where(*same).order_by(event.c.version.desc()))
+        return self._one(_BY_CONTENT, partnership=partnership, content_hash=content_hash)
 
     def partnership_head(self, partnership: str) -> tuple[int, int] | None:
         """The (version, seq) of its last event; None when it was never opened."""
-        heads = select(event.c.version, event.c.seq).where(event.c.partnership == partnership)
-        row = self.connection.execute(heads.order_by(event.c.version.desc()).limit(1)).first()
+        row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
         return None if row is None else (row.version, row.seq)
 
     def partnerships(self) -> list[str]:
@@ -119,12 +139,19 @@ class Reader:
         row = self.connection.execute(select(stored_text).where(stored_text.c.sha256 == sha256)).first()
         return None if row is None else StoredText(row.sha256, row.media_type, row.content)
 
-    def has_text(self, sha256: str) -> bool:
-        found = select(stored_text.c.sha256).where(stored_text.c.sha256 == sha256)
-        return self.connection.scalar(found) is not None
+    def texts(self) -> Iterator[StoredText]:
+        """Every stored text, in the order of their hashes."""
+        last = ""
+        following = select(stored_text).order_by(stored_text.c.sha256).limit(1)
+        while (row := self.connection.execute(following.where(stored_text.c.sha256 > last)).first()) is not None:
+            last = row.sha256
+            yield StoredText(row.sha256, row.media_type, row.content)
 
-    def _one(self, question: Select[Any]) -> Event | None:
-        row = self.connection.execute(question.limit(1)).first()
+    def has_text(self, sha256: str) -> bool:
+        return self.connection.scalar(_HAS_TEXT, {"sha256": sha256}) is not None
+
+    def _one(self, question: Select[Any], **given: object) -> Event | None:
+        row = self.connection.execute(question, given).first()
         return None if row is None else _event(row)
 
     def _pages(
@@ -164,6 +191,30 @@ class Writer(Reader):
         self._clock = clock
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._holds_lock = not self._on_postgresql  # SQLite took it with BEGIN IMMEDIATE
+        # While the lock is held only this transaction moves these ends, so that each is asked for once.
+        self._last: Event | None = None
+        self._heads: dict[str, tuple[int, int]] = {}
+
+    def last(self) -> Event | None:
+        if self._last is None or not self._holds_lock:
+            self._last = super().last()
+        return self._last
+
+    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
+        known = self._heads.get(partnership) if self._holds_lock else None
+        if known is None and (known := super().partnership_head(partnership)) is not None:
+            self._heads[partnership] = known
+        return known
+
+    def forget(self) -> None:
+        """Ask the database again where the log ends, after a savepoint was undone."""
+        self._last = None
+        self._heads.clear()
+
+    def next_instant(self, last: datetime | None) -> datetime:
+        """The instant that an event recorded now will have, after one recorded at `last`."""
+        now = self._clock().astimezone(UTC)
+        return now if last is None else max(now, last + TICK)
 
     def append(
         self,
@@ -180,7 +231,8 @@ class Writer(Reader):
 
         Raises:
             TimelineError: `lost_race` when the partnership's next version is not `expected_version`: read
-                again and decide again; `key_reused` when another event has one of the keys.
+                again and decide again; `key_reused` when another event has one of the keys;
+                `integrity_failure` when the event to continue is not as it was recorded.
         """
         new = NewEvent(partnership, expected_version, kind, key, idempotency_key, content_hash, body)
         return self.append_many([new])[0]
@@ -192,23 +244,44 @@ class Writer(Reader):
             TimelineError: As `append`.
         """
         self.hold()
-        last_seq, last_at, last_hash = self.head()
+        last = self._sound_last()
+        last_seq, last_at, last_hash = (0, None, GENESIS) if last is None else (last.seq, last.recorded_at, last.hash)
         versions: dict[str, int] = {}
         recorded: list[Event] = []
         for seq, new in enumerate(events, last_seq + 1):
             if new.partnership not in versions:
-                known = self.partnership_head(new.partnership)
-                versions[new.partnership] = 0 if known is None else known[0] + 1
+                versions[new.partnership] = self._next_version(new.partnership)
             if new.expected_version != versions[new.partnership]:
                 raise _lost_race(new)
             versions[new.partnership] += 1
-            last_at = self._next_instant(last_at)
+            last_at = new.recorded_at or self.next_instant(last_at)
             made = _chained(new, seq, last_at, last_hash)
             recorded.append(made)
             last_hash = made.hash
         if recorded:
             self._insert(recorded)
         return recorded
+
+    def restore(self, events: Sequence[Event]) -> None:
+        """Record events as another log had them, from the one after this log's last on: same instants, same hashes.
+
+        Raises:
+            TimelineError: `integrity_failure` for an event that does not continue the log or is not as it was
+                recorded; `key_reused` as `append`.
+        """
+        self.hold()
+        last = self._sound_last()
+        walk = Walk()
+        if last is not None:
+            names = {event.partnership for event in events}
+            walk = Walk.onwards(last, {name: self._next_version(name) for name in names})
+        for each in events:
+            if not walk.step(each):
+                assert walk.fault is not None  # a refused step says why
+                self.refused = damaged(walk.fault)
+                raise self.refused
+        if events:
+            self._insert(events)
 
     def store_text(self, content: bytes, media_type: str) -> str:
         """The SHA-256, in hex, under which these bytes are kept; bytes kept before are not kept again.
@@ -240,20 +313,30 @@ class Writer(Reader):
         if not self._holds_lock:
             with self._or_nothing():
                 self.connection.execute(_LOCK)
+            self.forget()
             self._holds_lock = True
 
-    def _next_instant(self, last: datetime | None) -> datetime:
-        now = self._clock().astimezone(UTC)
-        return now if last is None else max(now, last + TICK)
+    def _next_version(self, partnership: str) -> int:
+        known = self.partnership_head(partnership)
+        return 0 if known is None else known[0] + 1
 
-    def _insert(self, events: list[Event]) -> None:
+    def _sound_last(self) -> Event | None:
+        """The last event, which the next one will vouch for; a damaged one is not built upon."""
+        last = self.last()
+        if last is not None and last.hash != link(last):
+            raise damaged(Fault(last.seq, last.citation, "Its hash is not that of its fields."))
+        return last
+
+    def _insert(self, events: Sequence[Event]) -> None:
         with self._or_nothing():
             try:
-                self.connection.execute(insert(event), [_row(made) for made in events])
+                self.connection.execute(_INSERT, [_row(made) for made in events])
             except IntegrityError as error:
                 raise self._lost_to(error, events) from error
+        self._last = events[-1]
+        self._heads |= {made.partnership: (made.version, made.seq) for made in events}
 
-    def _lost_to(self, error: IntegrityError, events: list[Event]) -> TimelineError:
+    def _lost_to(self, error: IntegrityError, events: Sequence[Event]) -> TimelineError:
         """What a broken constraint means; SQLite does not name it, but there the transaction can still be asked."""
         if self._on_postgresql:
             reused = broken_constraint(error) in ("event_key_once", "event_idempotency_key_once")
@@ -288,6 +371,8 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
+        self._patience = patience
+        self._on_replica = read_url != url
         self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
@@ -340,10 +425,41 @@ class Log:
             migrations.check(reader.connection)
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """A reader on one snapshot, that of its first question."""
+    def reading(self, *, reaching: int = 0) -> Iterator[Reader]:
+        """A reader on one snapshot, that of its first question.
+
+        Args:
+            reaching: The position that it must see, if there is such an event at all; a replica is waited for.
+
+        Raises:
+            TimelineError: `replica_behind` when the replica does not come so far in time.
+        """
+        if reaching and self._on_replica:
+            self._wait_for(reaching)
         with plainly(), self._reading.begin() as connection:
             yield Reader(connection)
+
+    def _wait_for(self, seq: int) -> None:
+        """Wait until the replica has that event, unless not even the primary has it."""
+        deadline = time.monotonic() + self._patience
+        exists = False
+        while True:
+            with self.reading() as reader:
+                there = reader.head()[0]
+            if there >= seq:
+                return
+            if not exists:
+                with self._transaction() as connection:
+                    exists = Reader(connection).head()[0] >= seq
+            if not exists:
+                return
+            if time.monotonic() >= deadline:
+                raise TimelineError(
+                    "replica_behind",
+                    f"The replica has events up to {there} and not yet {seq}.",
+                    f"Ask again in a moment, or with known_seq={there} for what it has.",
+                )
+            time.sleep(_POLL_SECONDS)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -382,6 +498,16 @@ class Log:
             return verdict if verdict.fault is not None else replace(verdict, fault=_damaged_text(reader))
 
 
+def damaged(fault: Fault) -> TimelineError:
+    """The refusal to build on a record that is not as it was written."""
+    return TimelineError(
+        "integrity_failure",
+        f"{fault.name} is not as it was recorded. {fault.what}",
+        "Nothing can be added until the record is whole again: keep it as it is, see what timeline verify says, "
+        "and restore the last backup beside it.",
+    )
+
+
 def _damaged_text(reader: Reader) -> Fault | None:
     """The first stored text whose bytes are no longer those it was stored under, in the order of their hashes."""
     last = ""
@@ -398,8 +524,10 @@ def _damaged_text(reader: Reader) -> Fault | None:
 
 
 def _event(row: Row[Any]) -> Event:
-    values = row._asdict()
-    return Event(**values | {"recorded_at": moment(row.recorded_at)})
+    # The columns stand in the order of the fields; to name each of them takes twice as long.
+    values: list[Any] = list(row)
+    values[7] = moment(values[7])
+    return Event(*values)
 
 
 def _row(made: Event) -> dict[str, object]:

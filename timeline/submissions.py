@@ -59,9 +59,9 @@ class Submission:
 
 def located(error: TimelineError, document: Document) -> TimelineError:
     """The refusal, naming the file and the line at fault unless it does already."""
-    if "file" not in error.more:
-        error.more["file"] = document.name
-        error.more["line"] = document.line_of(error.field or "")
+    line = document.line_of(error.field or "")
+    if "file" not in error.more and line:
+        error.more |= {"file": document.name, "line": line}
     return error
 
 

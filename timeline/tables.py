@@ -119,3 +119,37 @@ ping = Table(
     Column("due_at", WIDE, nullable=False),
     sqlite_strict=True,
 )
+
+# The rectangles: a projection of the log for fast questions.
+
+rectangle = Table(
+    "rectangle",
+    metadata,
+    Column("generation", WIDE, primary_key=True, autoincrement=False),
+    Column("partnership", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("term", Text, primary_key=True),
+    # Days are numbers: 1 is 0001-01-01.
+    Column("valid_from", Integer, primary_key=True, autoincrement=False),
+    Column("known_from", WIDE, primary_key=True, autoincrement=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("known_to", WIDE, nullable=False),
+    Column("n", WIDE, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("value", Text),
+    # The key is the order in which it is read: an index of its own would be a second copy.
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+projection = Table(
+    "projection",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # The one that is read, the one that is being built, and the last number given to one.
+    Column("generation", WIDE),
+    Column("building", WIDE),
+    Column("last", WIDE, nullable=False),
+    sqlite_strict=True,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -79,10 +79,14 @@ pass_frame = click.make_pass_decorator(Frame)
 class Group(click.Group):
     """A group that tells expected trouble in one line (or as a problem document) and leaves with its exit code."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    as_json = False
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
+        """Run a command and leave by `SystemExit`, with the exit code of what went wrong or 0."""
         kwargs["standalone_mode"] = False
+        self.as_json = "--json" in (sys.argv if args is None else args)
         try:
-            code = super().main(*args, **kwargs)
+            code = super().main(args, *rest, **kwargs)
         except TimelineError as error:
             self._tell(error)
             sys.exit(error.category.exit_code)
@@ -98,9 +102,8 @@ class Group(click.Group):
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
-    @staticmethod
-    def _tell(error: TimelineError) -> None:
-        if "--json" in sys.argv:
+    def _tell(self, error: TimelineError) -> None:
+        if self.as_json:
             click.echo(msgspec.json.format(ENCODER.encode(error.problem()), indent=2))
         click.echo(one_line(error), err=True)
 

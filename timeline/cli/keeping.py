@@ -1,25 +1,129 @@
-"""The commands that keep the record: verify."""
+"""The commands that keep the record and serve it: serve, publish, verify, rebuild, dump, load, backup."""
 
 from __future__ import annotations
 
-import click
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
 
+import click
+from rich.progress import Progress
+
+from timeline import keeping, rebuilding
 from timeline.cli import tables
-from timeline.cli.frame import Frame, Json, cli, json_option, pass_frame
-from timeline.core.errors import Category
+from timeline.cli.frame import Frame, cli, json_option, pass_frame
+from timeline.core.errors import Category, TimelineError
+from timeline.log import utc_now
+from timeline.publishing import publish as publish_feeds
+from timeline.publishing import settled_day
+
+
+@cli.command()
+@click.option("--out", metavar="DIR", help="Instead of the folder in the settings.")
+@click.option("--whole", is_flag=True, help="Look at every document, also at those that cannot have changed.")
+@json_option
+@pass_frame
+def publish(frame: Frame, out: str | None, *, whole: bool) -> None:
+    """Write the site of feeds; only what changed is written."""
+    settings = frame.settings(feeds_dir=out)
+    with frame.log(migrate=True) as log:
+        done = publish_feeds(log, frame.kinds(), settings, settled_day(utc_now()), whole=whole)
+    frame.show(asdict(done) | {"folder": str(settings.feeds_dir)}, tables.published)
+
+
+@cli.command()
+@click.option("--known-head", metavar="SEQ:HASH", help="An event noted earlier: finds a tail that was cut off.")
+@json_option
+@pass_frame
+def verify(frame: Frame, known_head: str | None) -> None:
+    """Check the chain of hashes, every event's body, and the rectangles against the record."""
+    head = None if known_head is None else _head(known_head)
+    with frame.log() as log, _bar(frame, "verifying") as progress:
+        body = keeping.verify(log, head, progress)
+    frame.show(body, tables.verified)
+    if not body["sound"]:
+        click.get_current_context().exit(Category.INTEGRITY.exit_code)
 
 
 @cli.command()
 @json_option
 @pass_frame
-def verify(frame: Frame) -> None:
-    """Check every event against its hash and the chain; names the first that is broken."""
-    with frame.log() as log:
-        found = log.verify()
-    fault: Json | None = None
-    if found.fault is not None:
-        fault = {"event": found.fault.name, "seq": found.fault.seq, "what": found.fault.what}
-    body = {"events": found.events, "head": found.head_hash, "fault": fault}
-    frame.show(body, tables.verified)
-    if fault is not None:
-        click.get_current_context().exit(Category.INTEGRITY.exit_code)
+def rebuild(frame: Frame) -> None:
+    """Build the rectangles anew from the log, beside those that are read meanwhile."""
+    with frame.log(migrate=True) as log, _bar(frame, "rebuilding") as progress:
+        count = rebuilding.rebuild(log, progress)
+    frame.show({"rectangles": count}, tables.plain)
+
+
+@cli.command()
+@click.argument("file", metavar="FILE|-", default="-")
+@pass_frame
+def dump(frame: Frame, file: str) -> None:
+    """Write the whole record as NDJSON, with every hash; it loads into either kind of database."""
+    with frame.log() as log, _bar(frame, "dumping") as progress:
+        if file == "-":
+            keeping.dump(log, sys.stdout.buffer, progress)
+            return
+        with _opened(Path(file), "xb") as out:
+            keeping.dump(log, out, progress)
+
+
+@cli.command()
+@click.argument("file", metavar="FILE|-")
+@json_option
+@pass_frame
+def load(frame: Frame, file: str) -> None:
+    """Load a dump into an empty database, or one that holds its beginning; every hash is checked."""
+    with frame.log(migrate=True) as log, _bar(frame, "loading") as progress:
+        if file == "-":
+            kept = keeping.load(log, sys.stdin.buffer, progress)
+        else:
+            with _opened(Path(file), "rb") as stream:
+                kept = keeping.load(log, stream, progress)
+    frame.show(asdict(kept), tables.plain)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@pass_frame
+def backup(frame: Frame, file: Path) -> None:
+    """Copy the record to a new file while it is in use; the copy is read back and checked."""
+    with frame.log() as log, _bar(frame, "copying") as progress:
+        kept = keeping.backup(log, file, progress)
+    frame.show(asdict(kept), tables.plain)
+
+
+@contextmanager
+def _bar(frame: Frame, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, if that is a terminal."""
+    with Progress(console=frame.talk, disable=not frame.talk.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    """The file, opened; a new one is never written over another."""
+    try:
+        file = path.open(mode)
+    except OSError as error:
+        raise TimelineError(
+            "storage_failed" if "x" in mode else "unreadable_source",
+            f"{path} cannot be opened: {error.strerror}.",
+            "Name a new file in a folder that may be written to." if "x" in mode else "Name a file that can be read.",
+        ) from error
+    with file:
+        yield file
+
+
+def _head(text: str) -> tuple[int, str]:
+    seq, _, sha = text.partition(":")
+    if seq.isascii() and seq.isdigit() and len(sha) == 64:
+        return int(seq), sha
+    raise TimelineError(
+        "invalid_value", f"“{text}” is not a head.", "Write it as `timeline status` shows it: 27:9fa5…, all 64 digits."
+    )

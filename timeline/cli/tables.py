@@ -120,10 +120,12 @@ def learned(out: Console, body: Json) -> None:
 
 
 def upcoming(out: Console, body: Json) -> None:
-    """What lies ahead."""
+    """What lies ahead, by partnership."""
     if not body["upcoming"]:
         _line(out, "Nothing ends or begins in that time.")
-    _ahead(out, body["upcoming"])
+    for name in dict.fromkeys(each["name"] for each in body["upcoming"]):
+        _line(out, f"\n{name}", "bold")
+        _ahead(out, [each for each in body["upcoming"] if each["name"] == name])
 
 
 def partnerships(out: Console, body: Json) -> None:
@@ -228,10 +230,12 @@ def status(out: Console, body: Json) -> None:
 
 def verified(out: Console, body: Json) -> None:
     """The verdict on the record."""
-    if body["fault"] is None:
-        _line(out, f"{body['events']} events, chain intact, head {body['head'][:16]}…")
-    else:
-        _line(out, f"{body['fault']['event']}: {body['fault']['what']}", "red")
+    _line(out, f"{body['events']} events are sound, head {body['events']}:{body['head']}")
+    for check, fault in body["checks"].items():
+        verdict = "sound" if fault is None else f"{fault['event']}: {fault['what']}"
+        _line(out, f"{check}: {verdict}", "" if fault is None else "red")
+    if body["remedy"]:
+        _line(out, body["remedy"])
 
 
 def published(out: Console, body: Json) -> None:
@@ -249,7 +253,9 @@ def _terms(out: Console, terms: list[Json]) -> None:
     """The terms in force: a table where there is room for it, else a few lines a term."""
     if out.width < WIDE:
         for term in terms:
-            facts = f"since {_since(term['since'])} · until {_until(term['until'])}"
+            until = _until(term["until"])
+            ends = until if until.startswith(("through", "for good")) else f"until {until}"
+            facts = f"since {_since(term['since'])} · {ends}"
             facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
             out.print(Text(f"\n{term['term']}", style="bold"))
             out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))
@@ -294,7 +300,8 @@ def _since(since: Json) -> str:
 def _until(until: Json) -> str:
     if until.get("for_good"):
         return "for good"
-    parts = [until["event"] or "", f"through {until['through']}" if until["through"] else ""]
+    said = {"year": 4, "month": 7}.get(until["precision"], 10)  # as coarse as it was said
+    parts = [until["event"] or "", f"through {until['through'][:said]}" if until["through"] else ""]
     return ", ".join(part for part in parts if part) or "not stated"
 
 

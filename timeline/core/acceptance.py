@@ -20,9 +20,9 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
-from timeline.core.line import Cells, at
+from timeline.core.line import Cells, Ref, at
 from timeline.core.state import coarse_start
-from timeline.core.terms import Kinds, Term
+from timeline.core.terms import Kind, Kinds, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,11 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             _check_directions(book, act.content, kinds, act.n)
         case Retraction():
             _check_target(book, act)
+            revived = _revived(book, act)
+            if revived is not None:
+                _check_once(book, revived, "retracts")
         case Occurrence():
+            _check_once(book, act, "occurred")
             _check_event(book, act)
 
 
@@ -103,6 +107,19 @@ def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_o
             )
         if given is not None:
             fixed[statement.term] = given
+        _check_parties(statement, kind, parties, f"statements[{place}].set")
+
+
+def _check_parties(statement: Statement, kind: Kind | None, parties: list[str], field: str) -> None:
+    for declared in kind.fields if kind is not None and statement.value is not None else ():
+        named = statement.value.get(declared.name) if statement.value is not None else None
+        if declared.type == "party" and named is not None and named not in parties:
+            raise TimelineError(
+                "unknown_party",
+                f"“{named}” is not a party of this partnership.",
+                did_you_mean(str(named), parties),
+                field=f"{field}.{declared.name}",
+            )
 
 
 def _check_target(book: Book, act: Correction | Retraction) -> None:
@@ -139,15 +156,26 @@ def _check_target(book: Book, act: Correction | Retraction) -> None:
         )
 
 
-def _check_event(book: Book, act: Occurrence) -> None:
+def _revived(book: Book, act: Retraction) -> Occurrence | None:
+    """The occurrence that counts again once the act that it retracts is taken back; None when there is none."""
+    n = act.n
+    while isinstance(target := book.records[n].act, Correction | Retraction):
+        n = target.n
+    return target if isinstance(target, Occurrence) and not book.is_live(n) else None
+
+
+def _check_once(book: Book, act: Occurrence, field: str) -> None:
     for n, other in book.occurrences():
         if other.event == act.event:
             raise TimelineError(
                 "event_already_occurred",
                 f"“{act.event}” is on record as having happened on {other.on}, by {act.partnership}/{n}.",
                 f"If that is wrong, retract {act.partnership}/{n} first.",
-                field="occurred",
+                field=field,
             )
+
+
+def _check_event(book: Book, act: Occurrence) -> None:
     events = book.events()
     if act.event not in events:
         raise TimelineError(
@@ -171,7 +199,7 @@ def warnings(book: Book, n: int) -> list[Notice]:
         return []
     found: list[Notice] = []
     for index, statement in enumerate(content.statements, start=1):
-        said = next(each for each in book.about(statement.term) if each.ref == (root, index))
+        said = book.said(Ref(root, index))
         found += (Notice(code, index, f"{statement.term}: {detail}") for code, detail in _warn(book, said))
     return found
 
@@ -206,10 +234,10 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
 
 def _warn_of_cuts(book: Book, said: Said, base: Cells) -> Iterator[tuple[str, str]]:
     """A scheduled step that stays, or a later-announced change that bounds what was found late."""
-    mine = [cell for cell in base if cell.ref == said.ref]
-    if not mine or mine[-1].end == END_OF_TIME:
+    mine = next((cell for cell in reversed(base) if cell.ref == said.ref), None)
+    if mine is None or mine.end == END_OF_TIME:
         return
-    after = at(base, mine[-1].end)
+    after = at(base, mine.end)
     if after is None:
         return
     other = book.said(after.ref)

@@ -8,7 +8,7 @@ from datetime import date
 
 from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME
 from timeline.core.history import AGREED, Book, Slot
-from timeline.core.line import SILENT, Cell, Cells, Line, at, boundaries, same
+from timeline.core.line import SILENT, Cell, Cells, Line, at, boundaries, parting, same
 from timeline.core.terms import Term
 
 
@@ -81,6 +81,7 @@ def lines_of(book: Book) -> dict[Slot, Line]:
 
 
 def _differences(term: Term, before: Cells, after: Cells) -> Iterator[Delta]:
+    before, after = parting(before, after)  # on the days of a cell that both have, nothing differs
     edges = sorted({START_OF_TIME, *_edges(before), *_edges(after)} - {END_OF_TIME})
     open_delta: Delta | None = None
     for start, end in zip(edges, (*edges[1:], END_OF_TIME), strict=True):

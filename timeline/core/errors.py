@@ -70,11 +70,14 @@ CODES: dict[str, Category] = {
     "lost_race": Category.CONFLICT,
     "stale_expectation": Category.STALE,
     "database_busy": Category.CONFLICT,
+    "another_record": Category.CONFLICT,
     # sources that cannot be read
     "unreadable_source": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.UNREADABLE,
     "storage_failed": Category.UNREADABLE,
+    "connection_lost": Category.UNREADABLE,
+    "replica_behind": Category.CONFLICT,
     # the record itself
     "integrity_failure": Category.INTEGRITY,
     "schema_mismatch": Category.INTEGRITY,

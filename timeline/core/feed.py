@@ -30,7 +30,7 @@ from timeline.core.wording import Words, period
 
 TITLE_LENGTH = 140
 QUIET = ("reaffirmed", "proposed", "reported")
-"""Kinds of entry that only the `everything` feed carries."""
+REWRITES = ("corrected", "retracted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class Entry:
 
     @property
     def quiet(self) -> bool:
-        return self.kind in QUIET
+        """Whether only the `everything` feed carries it: it changes nothing that is agreed."""
+        return self.kind in QUIET or (self.kind in REWRITES and not any(row.force == AGREED for row in self.rows))
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -131,15 +132,24 @@ class Feed:
             self.hear(recorded)
         return self
 
-    def hear(self, recorded: Recorded) -> None:
-        """Take in the next act: first what the clock brought before it was recorded, then what it says."""
+    def hear(self, recorded: Recorded) -> dict[Slot, Line]:
+        """Take in the next act: first what the clock brought before it was recorded, then what it says.
+
+        Returns:
+            The lines that it may have changed, as they were before.
+        """
         self.until(recorded.recorded_at.date())
         before = self.book.hear(recorded)
         self._day = recorded.recorded_at.date()
         if isinstance(recorded.act, Opening):
-            return
+            return before
         after = {slot: self.book.line(slot.term, slot.force) for slot in before}
         self._add(self._knowledge(recorded, before, after))
+        return before
+
+    def named(self, ids: Iterable[str]) -> list[Entry]:
+        """The entries with those ids, in their order in the feed."""
+        return [self.entries[place] for place in sorted({self._places[each] for each in ids})]
 
     def until(self, today: date) -> Feed:
         """Add the clock's entries of every day up to and including `today`."""

@@ -82,10 +82,6 @@ class Said:
     announced: Announced
     force: str
 
-    @property
-    def key(self) -> tuple[str, Term]:
-        return self.force, self.statement.term
-
 
 class Slot(NamedTuple):
     """One line of the record: a lane (agreed, proposed, reported) and a term."""
@@ -110,6 +106,8 @@ class Book:
         self._said: dict[int, tuple[Said, ...]] = {}
         self._by_term: dict[Term, list[tuple[Place, Said]]] = defaultdict(list)
         self._lines: dict[Slot, Line] = {}
+        self._directions: dict[Term, Direction] = {}
+        """Of the terms that were asked about; what is said last never changes the first word."""
 
     def hear(self, recorded: Recorded) -> dict[Slot, Line]:
         """Take in the next act; returns the lines that it may have changed, as they were before."""
@@ -180,13 +178,18 @@ class Book:
 
     def direction(self, term: Term, *, leaving_out: int | None = None) -> Direction | None:
         """Who grants and who receives, as the term's first live statement that says so has it."""
+        if leaving_out is None and term in self._directions:
+            return self._directions[term]
         given = (
             (self.records[said.ref.n].seq, said.ref.number, said.statement.direction)
             for said in self.about(term)
             if said.statement.direction is not None and said.ref.n != leaving_out
         )
         first = min(given, key=lambda found: found[:2], default=None)
-        return None if first is None else first[2]
+        found = None if first is None else first[2]
+        if leaving_out is None and found is not None:
+            self._directions[term] = found
+        return found
 
     def events(self) -> list[str]:
         """The events that live statements wait for, sorted."""
@@ -287,6 +290,8 @@ class Book:
         if old == new:
             return {}
         self._said[n] = new
+        if n != next(reversed(self.records)):
+            self._directions.clear()
         for said in old:
             entries = self._by_term[said.statement.term]
             del entries[bisect_left(entries, said.place, key=lambda entry: entry[0])]

@@ -166,11 +166,11 @@ def text_of(raw: Any, *, field: str, length: int = TEXT_LENGTH) -> str:
     return stripped
 
 
-def read_value(raw: Any, kind: Kind, *, field: str, parties: Sequence[str] | None) -> Value:
+def read_value(raw: Any, kind: Kind, *, field: str) -> Value:
     """The value that `raw` (plain data) says, checked against its kind.
 
     Raises:
-        TimelineError: `value_fails_kind`, `unknown_field`, `missing_field`, `unknown_party`.
+        TimelineError: `value_fails_kind`, `unknown_field`, `missing_field`.
     """
     if not isinstance(raw, Mapping):
         raise TimelineError(
@@ -189,7 +189,7 @@ def read_value(raw: Any, kind: Kind, *, field: str, parties: Sequence[str] | Non
                 field=f"{field}.{name}",
             )
     given = {
-        known.name: _read_field(raw[known.name], known, kind, f"{field}.{known.name}", parties)
+        known.name: _read_field(raw[known.name], known, kind, f"{field}.{known.name}")
         for known in kind.fields
         if raw.get(known.name) is not None
     }
@@ -206,9 +206,9 @@ def read_value(raw: Any, kind: Kind, *, field: str, parties: Sequence[str] | Non
     return Value(tuple(sorted(given.items())))
 
 
-def _read_field(raw: Any, known: Field, kind: Kind, field: str, parties: Sequence[str] | None) -> FieldValue:
+def _read_field(raw: Any, known: Field, kind: Kind, field: str) -> FieldValue:
     match known.type:
-        case "text":
+        case "text" | "party":
             return text_of(raw, field=field)
         case "flag":
             if isinstance(raw, bool):
@@ -223,16 +223,6 @@ def _read_field(raw: Any, known: Field, kind: Kind, field: str, parties: Sequenc
                 did_you_mean(str(raw), known.choices) + f" It is one of {', '.join(known.choices)}.",
                 field,
             )
-        case "party":
-            name = text_of(raw, field=field)
-            if parties is not None and name not in parties:
-                raise TimelineError(
-                    "unknown_party",
-                    f"“{name}” is not a party of this partnership.",
-                    did_you_mean(name, list(parties)),
-                    field=field,
-                )
-            return name
         case _:
             return _read_quantity(raw, known, kind, field)
 
@@ -278,7 +268,7 @@ def _read_quantity(raw: Any, known: Field, kind: Kind, field: str) -> Quantity:
             if bound is not None and not 0 <= bound <= 100:
                 raise _fails(
                     kind,
-                    f"{known.name} must lie between 0 and 100; you gave {bound}"
+                    f"{known.name} must lie between 0 and 100; you gave {digits(bound)}"
                     + (": that looks like an amount of money." if bound > 1000 else "."),
                     "Give the percentage as a number, 27.5 for 27.5 %; record money as a valuation or an investment.",
                     field,
@@ -305,7 +295,7 @@ def _read_bounds(raw: Mapping[str, Any], kind: Kind, field: str) -> tuple[str, D
                 return "range", numbers["min"], numbers["max"]
             raise _fails(
                 kind,
-                f"The range runs backwards: min {numbers['min']}, max {numbers['max']}.",
+                f"The range runs backwards: min {digits(numbers['min'])}, max {digits(numbers['max'])}.",
                 "Put the smaller number in min.",
                 field,
             )

@@ -120,7 +120,8 @@ class Words:
             return part if all(known.get(name) is not None for name in _SLOT.findall(part)) else ""
 
         kept = _OPTIONAL.sub(optional, template)
-        return _SLOT.sub(lambda match: known.get(match[1]) or NOT_STATED, kept).strip(" ,;:")
+        said = _SLOT.sub(lambda match: known.get(match[1]) or NOT_STATED, kept).strip(" ,;:")
+        return said.replace("s’s ", "s’ ")
 
     @staticmethod
     def _plain(value: Value) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -38,16 +39,16 @@ class Document:
     data: dict[str, Any]
     name: str
     base: Path
-    _root: Node = field(repr=False)
+    _root: Callable[[], Node] = field(repr=False)
 
     @classmethod
     def of(cls, data: dict[str, Any], name: str) -> Document:
-        """A document that was typed or built, with no file behind it."""
-        return cls(data, name, Path(), Node(1))
+        """A document that was typed or built, with no file behind it; its line is 0."""
+        return cls(data, name, Path(), lambda: Node(0))
 
     def line_of(self, field: str) -> int:
         """Return the line, from 1, of `statements[2].set.percent`; of its nearest ancestor where it is missing."""
-        node = self._root
+        node = self._root()
         for key, place in _STEP.findall(field):
             if (key or place) not in node.inside:
                 break
@@ -95,7 +96,7 @@ def read(source: Path | bytes, name: str | None = None, *, base: Path | None = N
             for text, line in lines:
                 for data, root in _parse(text, name, line, suffix):
                     if not isinstance(data, dict):
-                        malformed(name, root.line, "a document must be a mapping of fields to values")
+                        malformed(name, root().line, "a document must be a mapping of fields to values")
                     empty = False
                     yield Document(data, name, base, root)
     except OSError as error:
@@ -141,12 +142,17 @@ def _decoded(raw: bytes, name: str, offset: int, line: int) -> str:
     return clean(text, name, line)
 
 
-def _parse(text: str, name: str, line: int, suffix: str) -> Iterator[tuple[Any, Node]]:
+def _parse(text: str, name: str, line: int, suffix: str) -> Iterator[tuple[Any, Callable[[], Node]]]:
     if suffix in {".json", ".ndjson"} or (suffix not in SUFFIXES and _is_json(text)):
         if text.strip():
             yield json_text.parse(text, name, line)
     else:
-        yield from yaml_text.parse(text, name)
+        for value, root in yaml_text.parse(text, name):
+            yield value, partial(_itself, root)
+
+
+def _itself(root: Node) -> Node:
+    return root
 
 
 def _is_json(text: str) -> bool:

@@ -19,7 +19,7 @@ _DIRECTION = re.compile(r"\s*(\S+)\s*(?:->|→)\s*(\S+)\s*")
 class Fields:
     """The fields of one mapping, taken one by one; `done` refuses what nobody took."""
 
-    def __init__(self, raw: Any, path: str, what: str, kinds: Kinds | None, parties: Sequence[str] | None) -> None:
+    def __init__(self, raw: Any, path: str, what: str, kinds: Kinds | None) -> None:
         if not isinstance(raw, Mapping):
             raise TimelineError(
                 "malformed_document",
@@ -31,7 +31,6 @@ class Fields:
         self.path = path
         self.what = what
         self.kinds = kinds
-        self.parties = parties
         self.taken: list[str] = []
 
     def at(self, name: str) -> str:
@@ -104,14 +103,6 @@ class Fields:
                 "Write who grants, pays or owes -> who receives: openai -> microsoft.",
                 field=self.at("direction"),
             )
-        for name in match.groups():
-            if self.parties is not None and name not in self.parties:
-                raise TimelineError(
-                    "unknown_party",
-                    f"“{name}” is not a party of this partnership.",
-                    did_you_mean(name, list(self.parties)),
-                    field=self.at("direction"),
-                )
         return Direction(match[1], match[2])
 
     def done(self, made: T) -> T:

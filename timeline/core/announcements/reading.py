@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -45,18 +45,17 @@ def reference(text: Any, *, field: str) -> tuple[str, int]:
     return match["partnership"], int(match["n"])
 
 
-def act_from_json(data: Any, kinds: Kinds | None, *, parties: Sequence[str] | None = None) -> Act:
+def act_from_json(data: Any, kinds: Kinds | None) -> Act:
     """The act that a document says.
 
     Args:
         data: Plain data; the stored form, or a file's, its `key` taken off and its texts named by sha256.
         kinds: The vocabulary that values are checked against; None for a body from the log, which was checked.
-        parties: The partnership's party slugs, where they are known.
 
     Raises:
         TimelineError: with the field at fault, in the category REFUSED.
     """
-    document = Fields(data, "", "the document", kinds, parties)
+    document = Fields(data, "", "the document", kinds)
     if "corrects" in document.raw:
         return _correction(document)
     if "retracts" in document.raw:
@@ -146,7 +145,7 @@ def _announcement(document: Fields, partnership: str) -> Announcement:
     sources = _sources(document)
     statements = tuple(
         _statement(
-            Fields(raw, f"statements[{place}]", "a statement", document.kinds, document.parties),
+            Fields(raw, f"statements[{place}]", "a statement", document.kinds),
             len(sources),
             announced,
         )
@@ -167,7 +166,7 @@ def _announcement(document: Fields, partnership: str) -> Announcement:
 def _sources(document: Fields) -> tuple[Source, ...]:
     found = []
     for place, raw in enumerate(document.list("sources")):
-        fields = Fields(raw, f"sources[{place}]", "a source", document.kinds, document.parties)
+        fields = Fields(raw, f"sources[{place}]", "a source", document.kinds)
         url = fields.optional("url", length=2000)
         if url is not None and not re.match(r"https?://[^\s/]+", url):
             raise TimelineError(
@@ -244,7 +243,7 @@ def _statement(fields: Fields, sources: int, announced: Announced) -> Statement:
 def _says(fields: Fields, about: Term) -> tuple[Literal["set", "end", "reaffirm"], Value | None]:
     kinds = fields.kinds
     kind = None if kinds is None else kinds.get(about.kind, field=fields.at("term"))
-    given = [name for name in ("set", "end", "reaffirm") if fields.raw.get(name) not in (None, False)]
+    given = [name for name in ("set", "end", "reaffirm") if fields.take(name, default=None) not in (None, False)]
     if len(given) != 1:
         raise TimelineError(
             "conflicting_fields" if given else "missing_field",
@@ -252,11 +251,11 @@ def _says(fields: Fields, about: Term) -> tuple[Literal["set", "end", "reaffirm"
             "Use set: with the value, end: true, or reaffirm: true.",
             field=fields.path,
         )
-    raw = fields.take(given[0])
+    raw = fields.raw[given[0]]
     if given == ["set"]:
         if kind is None:
             return "set", value_from_stored(raw)
-        return "set", read_value(raw, kind, field=fields.at("set"), parties=fields.parties)
+        return "set", read_value(raw, kind, field=fields.at("set"))
     if raw is not True:
         raise TimelineError(
             "invalid_field",
@@ -274,7 +273,7 @@ def _effective(fields: Fields) -> Effective:
     if raw == "unknown":
         return Unknown()
     if isinstance(raw, Mapping):
-        event = Fields(raw, fields.at("effective"), "an event", fields.kinds, fields.parties)
+        event = Fields(raw, fields.at("effective"), "an event", fields.kinds)
         return event.done(When(event.text("event", length=200)))
     return dates.coarse(date_text(raw), field=fields.at("effective"))
 
@@ -286,7 +285,7 @@ def _until(fields: Fields) -> Until:
     if raw == "for-good":
         return ForGood()
     if isinstance(raw, Mapping):
-        event = Fields(raw, fields.at("until"), "an event", fields.kinds, fields.parties)
+        event = Fields(raw, fields.at("until"), "an event", fields.kinds)
         outer = event.take("no_later_than", default=None)
         return event.done(
             UntilEvent(

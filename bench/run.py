@@ -1,0 +1,277 @@
+"""The benchmark: `make bench` prints a table and writes bench/latest.json.
+
+Every row is measured beside its baseline in the same run on the same machine, on real disks: trust the ratios.
+`--full` takes the sizes of the promises (100,000 announcements, 10 million rectangles) and the better part of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import count, islice
+from pathlib import Path
+
+from bench.acts import announcement, opening, submission
+from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
+from bench.rectangles import Filled
+from tests.servers import PostgreSQL, postgresql
+from timeline.acts import Desk
+from timeline.core.terms import BUILTIN
+from timeline.documents import walk
+from timeline.log import Log, utc_now
+from timeline.rebuilding import rebuild
+from timeline.rows import state_cells
+
+RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    unit: str
+    ours: float
+    baseline: str
+    theirs: float
+    ratio: float
+    """Ours over theirs; where smaller is better (times), theirs over ours."""
+
+
+def rate(work: Callable[[], object], size: int, runs: int = RUNS) -> float:
+    """Units a second, the median of several runs."""
+    return statistics.median(size / seconds(work) for _ in range(runs))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def p50(work: Callable[[], object], times: int = 300) -> float:
+    """Microseconds, the median of many."""
+    return statistics.median(seconds(work) for _ in range(times)) * 1e6
+
+
+def faster(name: str, ours: float, baseline: str, theirs: float, unit: str = "/s") -> Row:
+    """A row of rates."""
+    return Row(name, unit, round(ours, 1), baseline, round(theirs, 1), round(ours / theirs, 2))
+
+
+def shorter(name: str, ours: float, baseline: str, theirs: float) -> Row:
+    """A row of times."""
+    return Row(name, "µs", round(ours, 1), baseline, round(theirs, 1), round(theirs / ours, 2))
+
+
+class Place:
+    """Databases of one kind to measure in."""
+
+    def __init__(self, folder: Path, server: PostgreSQL | None) -> None:
+        self.folder, self.server = folder, server
+        self.kind = "SQLite" if server is None else "PostgreSQL"
+        self._numbers = count(1)
+
+    @contextmanager
+    def log(self) -> Iterator[Log]:
+        """A new, migrated log."""
+        name = self.name()
+        url = f"sqlite:///{self.folder}/{name}.db" if self.server is None else self.server.url(name)
+        with closing(Log.open(url)) as log:
+            log.migrate()
+            yield log
+
+    def name(self) -> str:
+        """The name of a new database, made already where a server must make it."""
+        name = f"b{next(self._numbers)}"
+        if self.server is not None:
+            self.server.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def peer(self) -> Peer:
+        """The other package on a new database."""
+        name = self.name()
+        if self.server is None:
+            return Peer.on_sqlite(self.folder / f"{name}.db")
+        return Peer.on_postgresql(self.server, name)
+
+    def raw(self, size: int, bodies: Callable[[], Iterable[str]]) -> float:
+        """Rows a second by the driver alone, a commit each."""
+        name = self.name()
+        server = self.server
+        if server is None:
+            return rate(lambda: raw_sqlite(self.folder / f"{name}.db", bodies()), size)
+        return rate(lambda: raw_postgresql(server, name, bodies()), size)
+
+
+def appends(place: Place) -> Iterator[Row]:
+    """A durable append of three statements: evidence checked, rectangles and receipt included."""
+    size, numbers = 300, count()
+    with place.log() as log, closing(place.peer()) as peer:
+        desk = Desk(log, BUILTIN, utc_now)
+        desk.append(submission(opening("p")))
+
+        def ours() -> None:
+            for _ in range(size):
+                desk.append(submission(announcement("p", next(numbers))))
+
+        ours()
+        mine = rate(ours, size)
+        names = count()
+        theirs = rate(lambda: peer.save(size, name=f"p{next(names)}"), size)
+    yield faster(f"append, 3 statements, {place.kind}", mine, "eventsourcing save, no projection", theirs)
+    yield faster(
+        f"append, 3 statements, {place.kind}", mine, "raw one-row commit", place.raw(size, lambda: [BODY] * size)
+    )
+
+
+def imports(place: Place, size: int) -> Iterator[Row]:
+    """Bulk import of announcements of three statements each, and the rebuild of what it built."""
+    partnerships = max(size // 100, 1)
+    file = place.folder / "bulk"
+    file.mkdir(exist_ok=True)
+    with (file / "all.ndjson").open("w") as out:
+        for number in range(partnerships):
+            out.write(json.dumps(opening(f"q{number}")) + "\n")
+        for number in range(size):
+            said = announcement(f"q{number % partnerships}", number // partnerships)
+            out.write(json.dumps(said) + "\n")
+    times, rebuilds = [], []
+    for _ in range(RUNS):
+        with place.log() as log:
+            times.append(seconds(lambda log=log: Desk(log, BUILTIN, utc_now).import_files(walk([file]))))  # type: ignore[misc]
+            rebuilds.append(seconds(lambda log=log: rebuild(log)))  # type: ignore[misc]
+    with closing(place.peer()) as peer:
+        names = count()
+        theirs = rate(lambda: peer.save(size, batch=100, name=f"p{next(names)}"), size)
+        projected = place.raw(1000, lambda: (str(each.originator_version) for each in islice(peer.bodies(), 1000)))
+    mine = size / statistics.median(times)
+    yield faster(f"import, {size:,} announcements, {place.kind}", mine, "eventsourcing save, 100 at once", theirs)
+    built = 3 * size / statistics.median(rebuilds)
+    yield faster(f"rebuild, statements, {place.kind}", built, "eventsourcing read, a commit an event", projected)
+
+
+def states(place: Place, sizes: list[int]) -> Iterator[Row]:
+    """The state of a whole partnership on a day, at growing sizes of the table."""
+    with closing(place.peer()) as peer:
+        for events in (10, 1000):
+            peer.save(events, batch=events, name=f"r{events}")
+        replays = {events: p50(lambda events=events: peer.replay(f"r{events}"), 50) for events in (10, 1000)}  # type: ignore[misc]
+    smallest: dict[str, float] = {}
+    for size in sizes:
+        with place.log() as log:
+            filled = Filled(log, size)
+            for knowledge, seq in (("now", filled.head), ("past", filled.head // 2)):
+                with log.reading() as reader:
+                    mine = p50(lambda seq=seq: state_cells(reader, filled.any(), date(2020, 6, 1), seq))  # type: ignore[misc]  # noqa: B023
+                name = f"state, {size:,} rectangles, {knowledge}, {place.kind}"
+                smallest.setdefault(knowledge, mine)
+                yield shorter(name, mine, f"the same at {sizes[0]:,}", smallest[knowledge])
+                if size == sizes[-1] and knowledge == "now":
+                    for events, theirs in replays.items():
+                        yield shorter(name, mine, f"eventsourcing replay of {events:,}", theirs)
+
+
+def hot(place: Place, size: int) -> Iterator[Row]:
+    """One partnership of many statements: an append and a question beside those to a small one."""
+    terms = max(size // 100, 12)
+    with place.log() as log:
+        desk = Desk(log, BUILTIN, utc_now)
+        for name in ("small", "hot"):
+            desk.append(submission(opening(name)))
+        for number in range(10):
+            desk.append(submission(announcement("small", number, 12)))
+        file = place.folder / f"hot-{place.kind}"
+        file.mkdir()
+        lines = (json.dumps(announcement("hot", number, terms)) + "\n" for number in range(size // 3))
+        with (file / "all.ndjson").open("w") as out:
+            out.writelines(lines)
+        desk.import_files(walk([file]))
+        numbers = count(size)
+        found = {}
+        for name, many in (("small", 12), ("hot", terms)):
+            desk.append(submission(announcement(name, next(numbers), many)))
+            said = [submission(announcement(name, next(numbers), many)) for _ in range(100)]
+            each = iter(said)
+            append = p50(lambda each=each: desk.append(next(each)), 100)  # type: ignore[misc]
+            found[name] = append
+        yield shorter(f"append to {size:,} statements, {place.kind}", found["hot"], "to 30", found["small"])
+
+
+def reading(place: Place, size: int) -> Iterator[Row]:
+    """The whole log in order, decoded rows."""
+    with place.log() as log, closing(place.peer()) as peer:
+        desk = Desk(log, BUILTIN, utc_now)
+        desk.import_files(walk([place.folder / "bulk"]))
+
+        def ours() -> None:
+            with log.reading() as reader:
+                for _ in reader.events():
+                    pass
+
+        mine = rate(ours, size)
+        peer.save(size, batch=100)
+        theirs = rate(lambda: sum(1 for _ in peer.bodies()), size)
+    yield faster(f"read the log, events, {place.kind}", mine, "eventsourcing, decoded", theirs)
+
+
+def measure(place: Place, *, full: bool) -> Iterator[Row]:
+    """Every row for one kind of database."""
+    yield from appends(place)
+    yield from imports(place, 100_000 if full else 5_000)
+    yield from reading(place, 100_000 if full else 5_000)
+    yield from states(place, [10_000, 1_000_000, 10_000_000] if full else [10_000, 1_000_000])
+    yield from hot(place, 100_000 if full else 10_000)
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| what | ours | baseline | theirs | ratio |", "|---|---:|---|---:|---:|"]
+    for row in rows:
+        lines.append(
+            f"| {row.name} | {row.ours:,.0f} {row.unit} | {row.baseline} | {row.theirs:,.0f} {row.unit} | {row.ratio} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the sizes of the promises")
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one kind of database")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="timeline-bench-") as folder:
+        if given.only != "postgresql":
+            (Path(folder) / "sqlite").mkdir()
+            for row in measure(Place(Path(folder) / "sqlite", None), full=given.full):
+                rows.append(row)
+                print(row, file=sys.stderr)
+        if given.only != "sqlite":
+            (Path(folder) / "postgresql").mkdir()
+            with postgresql(durable=True) as server:
+                for row in measure(Place(Path(folder) / "postgresql", server), full=given.full):
+                    rows.append(row)
+                    print(row, file=sys.stderr)
+    print(table(rows))
+    latest = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "full": given.full,
+        "rows": [asdict(row) for row in rows],
+    }
+    (Path(__file__).parent / "latest.json").write_text(json.dumps(latest, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""Recording acts: one transaction each, nothing twice, nothing lost; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Clock
+from timeline.acts import Desk
+from timeline.answers import Answers
+from timeline.core.errors import TimelineError
+from timeline.core.questions import ALL, Knowledge, read_question
+from timeline.core.terms import BUILTIN
+from timeline.documents import Document, walk
+from timeline.log import Log
+from timeline.submissions import Submission, submit
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+OPENING = {"partnership": "acme-bolt", "name": "Acme – Bolt", "parties": {"acme": "Acme", "bolt": "Bolt"}}
+
+
+def stake(percent: int, announced: str, **more: Any) -> dict[str, Any]:
+    """An announcement that Bolt holds so much of Acme."""
+    statement = {"term": "stake/bolt", "direction": "acme -> bolt", "set": {"percent": percent}, "quote": "a stake"}
+    return {
+        "partnership": "acme-bolt",
+        "title": f"Bolt holds {percent} %",
+        "announced": announced,
+        "sources": [{"publisher": "Acme", "tier": "party"}],
+        "statements": [statement],
+        **more,
+    }
+
+
+def asked(document: dict[str, Any], *, key: str | None = None, idempotency_key: str | None = None) -> Submission:
+    copied = Document.of(json.loads(json.dumps(document)), "test")
+    return submit(copied, BUILTIN, key=key, idempotency_key=idempotency_key)
+
+
+@pytest.fixture
+def desk(log: Log, clock: Clock) -> Desk:
+    """A desk with one partnership open."""
+    made = Desk(log, BUILTIN, clock)
+    made.append(asked(OPENING))
+    return made
+
+
+def percents(log: Log, clock: Clock, as_of: str) -> list[Any]:
+    body = Answers(log, BUILTIN, clock).state("acme-bolt", read_question({"as_of": as_of}, clock.now))
+    return [term["value"]["percent"] for term in body["terms"]]
+
+
+def test_a_receipt_says_what_changed_and_what_it_will_publish(desk: Desk) -> None:
+    desk.append(asked(stake(10, "2021-01-01")))
+
+    receipt = desk.append(asked(stake(12, "2022-01-01"), key="k2"))
+
+    assert receipt == {
+        "id": "acme-bolt/2",
+        "kind": "announcement",
+        "seq": 3,
+        "head": "acme-bolt@3",
+        "replayed": False,
+        "dry_run": False,
+        "changes": [
+            {
+                "term": "stake/bolt",
+                "label": "stake of Bolt",
+                "force": "agreed",
+                "before": "10 %",
+                "after": "12 %",
+                "start": "2022-01-01",
+                "period": "from 2022-01-01",
+                "when": "present",
+                "text": "stake of Bolt becomes 12 %",
+            }
+        ],
+        "warnings": [
+            {
+                "code": "assumed_effective",
+                "statement": 1,
+                "detail": "stake/bolt: no effective date is stated; 2022-01-01 is assumed",
+            }
+        ],
+        "entries": [
+            {
+                "id": "acme-bolt/2",
+                "kind": "announced",
+                "title": "Acme – Bolt: stake of Bolt becomes 12 % (effective 2022-01-01)",
+                "quiet": False,
+            }
+        ],
+    }
+
+
+def test_the_same_content_or_key_twice_is_one_announcement(desk: Desk, log: Log) -> None:
+    first = desk.append(asked(stake(10, "2021-01-01"), idempotency_key="request-1"))
+
+    again = [
+        desk.append(asked(stake(10, "2021-01-01"))),
+        desk.append(asked(stake(10, "2021-01-01"), idempotency_key="request-1")),
+        desk.append(asked(OPENING)),
+    ]
+
+    assert [(each["id"], each["replayed"]) for each in again] == [
+        (first["id"], True),
+        (first["id"], True),
+        ("acme-bolt", True),
+    ]
+    with log.reading() as reader:
+        assert reader.head()[0] == 2
+
+
+def test_what_was_retracted_can_be_said_again(desk: Desk, log: Log, clock: Clock) -> None:
+    """Only what still stands is said twice by being said again."""
+    desk.append(asked(stake(10, "2021-01-01")))
+    desk.append(asked({"retracts": "acme-bolt/1", "reason": "never said"}))
+
+    assert desk.append(asked(stake(10, "2021-01-01")))["replayed"] is False
+
+    assert percents(log, clock, "2021-06-01") == [10]
+
+
+def test_a_dry_run_records_nothing_and_forgets_what_it_heard(desk: Desk, log: Log, clock: Clock) -> None:
+    desk.append(asked(stake(10, "2021-01-01")))
+
+    rehearsed = desk.append(asked(stake(12, "2022-01-01")), dry_run=True)
+    recorded = desk.append(asked(stake(12, "2022-01-01")))
+
+    assert rehearsed == recorded | {"dry_run": True}
+    assert percents(log, clock, "2023-01-01") == [12]
+
+
+@pytest.mark.usefixtures("desk")
+def test_of_those_who_expect_the_same_record_one_is_first(log: Log, clock: Clock) -> None:
+    """Optimistic concurrency: eight desks expect the same end, exactly one appends, the others learn what came."""
+    barrier = threading.Barrier(8)
+
+    def race(percent: int) -> str:
+        own = Desk(log, BUILTIN, clock)
+        barrier.wait()
+        try:
+            return str(own.append(asked(stake(percent, "2021-01-01")), expect=1)["id"])
+        except TimelineError as error:
+            return f"{error.code} since {[each['id'] for each in error.more['since']]}"
+
+    with ThreadPoolExecutor(8) as pool:
+        told = sorted(pool.map(race, range(1, 9)))
+
+    assert told == ["acme-bolt/1", *["stale_expectation since ['acme-bolt/1']"] * 7]
+
+
+def test_desks_that_expect_nothing_all_append(desk: Desk, log: Log, clock: Clock) -> None:
+    def run(worker: int) -> None:
+        own = Desk(log, BUILTIN, clock)
+        for place in range(5):
+            own.append(asked(stake(worker * 5 + place, f"20{worker:02d}-01-0{place + 1}")))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(10, 14)))
+
+    with log.reading() as reader:
+        events = list(reader.events())
+    assert [event.seq for event in events] == list(range(1, 22))
+    assert [event.version for event in events] == list(range(21))
+    assert percents(log, clock, "2014-01-01") == [69]
+    assert desk.append(asked(stake(70, "2015-01-01")))["id"] == "acme-bolt/21"
+
+
+def test_a_seed_imported_twice_is_there_once(log: Log, clock: Clock) -> None:
+    desk = Desk(log, BUILTIN, clock)
+
+    first = desk.import_files(walk([SEEDS]))
+    second = desk.import_files(walk([SEEDS]))
+
+    assert (first.recorded, first.already) == (43, 0)
+    assert (second.recorded, second.already) == (0, 43)
+    assert log.verify().fault is None
+
+
+def test_openings_come_first_wherever_they_stand(log: Log, clock: Clock, tmp_path: Path) -> None:
+    lines = [json.dumps(document) for document in (stake(10, "2021-01-01"), OPENING, stake(11, "2022-01-01"))]
+    (tmp_path / "bulk.ndjson").write_text("\n".join(lines))
+
+    Desk(log, BUILTIN, clock).import_files(walk([tmp_path]))
+
+    with log.reading() as reader:
+        assert [(event.kind, event.version) for event in reader.events()] == [
+            ("opening", 0),
+            ("announcement", 1),
+            ("announcement", 2),
+        ]
+
+
+def test_a_refused_document_leaves_nothing_of_the_import(log: Log, clock: Clock, tmp_path: Path) -> None:
+    lines = [OPENING, *(stake(place % 90, f"20{place:02d}-01-01") for place in range(10, 30)), stake(200, "2040-01-01")]
+    (tmp_path / "bulk.ndjson").write_text("\n".join(map(json.dumps, lines)))
+
+    with pytest.raises(TimelineError) as refused:
+        Desk(log, BUILTIN, clock).import_files(walk([tmp_path]))
+
+    assert (refused.value.code, refused.value.more["line"]) == ("value_fails_kind", 22)
+    with log.reading() as reader:
+        assert reader.head()[0] == 0
+
+
+def test_keep_going_leaves_out_whole_files(log: Log, clock: Clock, tmp_path: Path) -> None:
+    """A refusal in the middle of a file undoes what the file had recorded, not what other files did."""
+    good = [OPENING, stake(10, "2021-01-01")]
+    half = [stake(11, "2022-01-01"), {**stake(12, "2023-01-01"), "partnership": "nobody"}]
+    last = [stake(13, "2024-01-01")]
+    for name, documents in (("1", good), ("2", half), ("3", last)):
+        (tmp_path / f"{name}.ndjson").write_text("\n".join(map(json.dumps, documents)))
+
+    done = Desk(log, BUILTIN, clock).import_files(walk([tmp_path]), keep_going=True)
+
+    assert (done.recorded, [error.code for error in done.refused]) == (3, ["unknown_partnership"])
+    assert percents(log, clock, "2022-06-01") == [10]
+    assert percents(log, clock, "2024-06-01") == [13]
+    assert log.verify().fault is None
+
+
+def test_an_answer_as_known_then_is_the_answer_given_then(desk: Desk, log: Log, clock: Clock) -> None:
+    """Law 1, through the database: what is recorded later changes no answer for an earlier position."""
+    answers = Answers(log, BUILTIN, clock)
+    question = read_question({"as_of": "2022-06-01"}, clock.now)
+    given = []
+    for document in (
+        stake(10, "2021-01-01"),
+        stake(15, "2020-01-01"),
+        {"corrects": "acme-bolt/1", "reason": "a slip", **stake(11, "2021-01-01")},
+        {"retracts": "acme-bolt/3", "reason": "no slip"},
+    ):
+        desk.append(asked(document))
+        with log.reading() as reader:
+            seq = reader.head()[0]
+        given.append((seq, answers.state("acme-bolt", question)["terms"]))
+
+    for seq, terms in given:
+        known = read_question({"as_of": "2022-06-01", "known_seq": str(seq)}, clock.now)
+        assert Answers(log, BUILTIN, clock).state("acme-bolt", known)["terms"] == terms
+
+
+def test_learned_is_told_from_changed(desk: Desk, log: Log, clock: Clock) -> None:
+    """A correction changes nothing in the world between two days, and everything in what we hold."""
+    desk.append(asked(stake(20, "2021-01-01")))
+    desk.append(asked({"corrects": "acme-bolt/1", "reason": "a zero too many", **stake(2, "2021-01-01")}))
+    answers = Answers(log, BUILTIN, clock)
+
+    learned = answers.learned("acme-bolt", Knowledge(known_seq=2), ALL)
+    changed = answers.changes("acme-bolt", clock.now.date().replace(day=1), clock.now.date())
+
+    assert [(each["before"]["text"], each["after"]["text"], each["start"]) for each in learned["learned"]] == [
+        ("20 %", "2 %", "2021-01-01")
+    ]
+    assert [act["id"] for act in learned["acts"]] == ["acme-bolt/2"]
+    assert (changed["changes"], changed["terms"], changed["unchanged"]) == ([], [], ["stake/bolt"])

@@ -1,0 +1,388 @@
+"""The command line as people use it: real processes, a real database, every refusal with its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from timeline.cli import cli
+
+ROOT = Path(__file__).parent.parent
+Run = Callable[..., Result]
+
+OPENING = "{partnership: acme-bolt, name: Acme – Bolt, parties: {acme: Acme, bolt: Bolt}}\n"
+ANNOUNCEMENT = """\
+partnership: acme-bolt
+title: Bolt takes a fifth of Acme
+announced: 2024-03-01
+sources:
+- publisher: Acme
+  tier: party
+  text: |
+    Bolt has acquired a stake of 20 percent in Acme,
+    effective immediately.
+statements:
+- term: stake/bolt-in-acme
+  direction: acme -> bolt
+  set: {percent: 20}
+  effective: 2024-03-01
+  quote: acquired a stake of 20 percent in Acme
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`timeline …` in a folder of its own, in this process."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TIMELINE_")]:
+        monkeypatch.delenv(name)
+
+    def timeline(*words: str, typed: str | bytes | None = None) -> Result:
+        return CliRunner(catch_exceptions=False).invoke(cli, words, input=typed, prog_name="timeline")
+
+    return timeline
+
+
+@pytest.fixture
+def opened(run: Run, tmp_path: Path) -> Run:
+    """A record with one partnership and one announcement."""
+    (tmp_path / "acme.yaml").write_text(f"{OPENING}---\n{ANNOUNCEMENT}")
+    assert run("import", "acme.yaml").exit_code == 0
+    return run
+
+
+def answer(run: Run, *words: str) -> Any:
+    done = run(*words, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def refused(done: Result) -> tuple[int, str]:
+    """The exit code and the stable code of the one line that was said; never a stack trace."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("timeline: ")
+    return done.exit_code, lines[0].rpartition("[")[2].rstrip("]")
+
+
+def changed(**fields: str) -> str:
+    """The announcement with some lines other than they were."""
+    text = ANNOUNCEMENT
+    for name, line in fields.items():
+        old = next(each for each in text.splitlines() if each.strip().lstrip("- ").startswith(f"{name}:"))
+        indent = old[: len(old) - len(old.lstrip(" -"))]
+        text = text.replace(old, f"{indent}{line}" if line else "")
+    return text
+
+
+def test_what_is_imported_is_answered(opened: Run) -> None:
+    """The state echoes both clocks and gives the value with its words, verified in the stored text."""
+    body = answer(opened, "state", "acme-bolt", "--as-of", "2024-03-01")
+
+    assert body["resolved"]["as_of"] == "2024-03-01"
+    assert body["resolved"]["known_seq"] == 2
+    assert body["view"] == "historical"
+    (term,) = body["terms"]
+    assert term | {"evidence": [], "label": ""} == {
+        "term": "stake/bolt-in-acme",
+        "label": "",
+        "kind": "stake",
+        "direction": "acme -> bolt",
+        "status": "in_force",
+        "value": {"percent": 20},
+        "text": "Bolt holds 20 % of Acme",
+        "since": {"date": "2024-03-01", "precision": "day", "basis": "stated"},
+        "until": {"through": None, "precision": None, "event": None},
+        "next_change": None,
+        "changed_on_this_day": True,
+        "certainty": "certain",
+        "last_confirmed": "2024-03-01",
+        "governed_by": "acme-bolt/1#1",
+        "evidence": [],
+        "conflicts": [],
+    }
+    assert term["evidence"] == [
+        {
+            "quote": "acquired a stake of 20 percent in Acme",
+            "status": "verified",
+            "url": None,
+            "tier": "party",
+            "publisher": "Acme",
+        }
+    ]
+
+
+def test_importing_again_records_nothing(opened: Run) -> None:
+    """Law 10: saying it twice records it once."""
+    assert answer(opened, "import", "acme.yaml") == {"files": 1, "recorded": 0, "already": 2, "refused": []}
+    assert answer(opened, "status")["record"]["head"] == 2
+
+
+def test_a_dry_run_says_what_would_happen_and_records_nothing(opened: Run) -> None:
+    typed = changed(set="set: {percent: 25}", effective="effective: 2025-01-01", quote="quote: acquired a stake")
+
+    done = opened("append", "-", "--dry-run", "--json", typed=typed)
+
+    receipt = json.loads(done.stdout)
+    assert receipt["dry_run"] is True
+    assert receipt["changes"] == [
+        {
+            "term": "stake/bolt-in-acme",
+            "label": "stake of Bolt in Acme",
+            "force": "agreed",
+            "before": "20 %",
+            "after": "25 %",
+            "start": "2025-01-01",
+            "period": "from 2025-01-01",
+            "when": "present",
+            "text": "stake of Bolt in Acme becomes 25 %",
+        }
+    ]
+    assert [entry["title"] for entry in receipt["entries"]] == [
+        "Acme – Bolt: stake of Bolt in Acme becomes 25 % (effective 2025-01-01)"
+    ]
+    assert answer(opened, "status")["record"]["head"] == 2
+
+
+def test_corrections_retractions_and_their_undoing_are_answered_by_the_second_clock(opened: Run) -> None:
+    right = changed(set="set: {percent: 2}", quote="quote: acquired a stake")
+    corrected = opened("correct", "acme-bolt/1", "-", "--reason", "a zero too many", typed=right)
+    assert (corrected.exit_code, corrected.stderr) == (0, "")
+
+    def percent(*clock: str) -> Any:
+        terms = answer(opened, "state", "acme-bolt", "--as-of", "2024-06-01", *clock)["terms"]
+        return [term["value"]["percent"] for term in terms]
+
+    assert (percent(), percent("--known-seq", "2"), percent("--announced-by", "2024-06-01")) == ([2], [20], [2])
+    assert opened("retract", "acme-bolt/1", "--reason", "never said").exit_code == 0
+    assert (percent(), percent("--known-seq", "3")) == ([], [2])
+    assert opened("retract", "acme-bolt/3", "--reason", "it was said after all").exit_code == 0
+    assert percent() == [2]
+    learned = answer(opened, "learned", "acme-bolt", "@2", "@3")["learned"]
+    assert [(each["before"]["text"], each["after"]["text"]) for each in learned] == [("20 %", "2 %")]
+
+
+def test_an_expectation_that_no_longer_holds_is_refused(opened: Run) -> None:
+    typed = changed(title="title: Another", set="set: {percent: 21}", quote="quote: acquired a stake")
+
+    assert refused(opened("append", "-", "--expect", "1", typed=typed)) == (5, "stale_expectation")
+    assert opened("append", "-", "--expect", "2", typed=typed).exit_code == 0
+
+
+def test_the_same_key_stands_for_one_thing(opened: Run) -> None:
+    first = changed(title="title: Another", set="set: {percent: 21}", quote="quote: acquired a stake")
+    other = changed(title="title: A third", set="set: {percent: 22}", quote="quote: acquired a stake")
+
+    assert opened("append", "-", "--key", "k1", typed=first).exit_code == 0
+    assert "Already recorded as acme-bolt/2" in opened("append", "-", "--key", "k1", typed=first).stdout
+    assert refused(opened("append", "-", "--key", "k1", typed=other)) == (5, "key_reused")
+
+
+REFUSED_DOCUMENTS = {
+    "unknown kind": (changed(term="term: steak/bolt-in-acme"), 4, "unknown_kind"),
+    "money for a stake": (
+        changed(set="set: {percent: {value: 135000000000, currency: USD}}"),
+        4,
+        "value_fails_kind",
+    ),
+    "a quote that is not there": (changed(quote="quote: acquired a stake of 30 percent"), 4, "quote_not_found"),
+    "no quote": (changed(quote=""), 4, "quote_missing"),
+    "until before effective": (changed(effective="effective: 2024-03-01\n  until: 2023"), 4, "until_before_effective"),
+    "an ambiguous date": (changed(announced="announced: 03/04/2024"), 2, "ambiguous_date"),
+    "an instant without a zone": (changed(announced="announced: 2024-03-01T10:00:00"), 2, "zone_missing"),
+    "an unknown field": (changed(title="title: x\nsumary: y"), 4, "unknown_field"),
+    "an unknown partnership": (changed(partnership="partnership: acme-blot"), 3, "unknown_partnership"),
+    "a direction that contradicts": (changed(direction="direction: bolt -> acme"), 4, "direction_contradicts"),
+    "a stranger": (changed(direction="direction: acme -> carol"), 4, "unknown_party"),
+    "a control character": (changed(title='title: "a\\u0007b"'), 4, "control_character"),
+    "a truncated file": (ANNOUNCEMENT[:-60] + "{", 4, "malformed_document"),
+    "a list": ("- a\n- b\n", 4, "malformed_document"),
+    "nothing": ("", 4, "malformed_document"),
+    "invalid UTF-8": (ANNOUNCEMENT.encode().replace(b"fifth", b"f\xefth"), 6, "invalid_utf8"),
+    "fifty megabytes": (b"title: " + b"x" * 50_000_000, 6, "too_large"),
+    "a correction of nothing": (f"corrects: acme-bolt/9\nreason: x\n{ANNOUNCEMENT}", 3, "unknown_announcement"),
+    "a file outside the folder": (
+        dedent(ANNOUNCEMENT).replace(
+            "text: |\n    Bolt has acquired a stake of 20 percent in Acme,\n    effective immediately.",
+            "text: ../secret.txt",
+        ),
+        6,
+        "unreadable_source",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_DOCUMENTS)
+def test_a_bad_document_is_refused_and_leaves_the_record_as_it_was(opened: Run, name: str) -> None:
+    typed, exit_code, code = REFUSED_DOCUMENTS[name]
+
+    done = opened("append", "-", typed=typed)
+
+    assert refused(done) == (exit_code, code)
+    assert answer(opened, "status")["record"]["head"] == 2
+
+
+def test_a_stake_in_money_is_told_from_a_valuation(opened: Run) -> None:
+    done = opened("append", "-", typed=REFUSED_DOCUMENTS["money for a stake"][0])
+
+    assert "you gave USD 135000000000: that looks like a valuation" in done.stderr
+
+
+def test_the_closest_passage_is_shown(opened: Run) -> None:
+    done = opened("append", "-", typed=REFUSED_DOCUMENTS["a quote that is not there"][0])
+
+    assert "acquired a stake of 20 percent" in done.stderr
+
+
+REFUSED_QUESTIONS = {
+    "a synonym": (("state", "acme-bolt", "--asof", "2024-01-01"), 2, "unknown_parameter"),
+    "a year for a day": (("state", "acme-bolt", "--as-of", "2021"), 2, "invalid_date"),
+    "an empty day": (("state", "acme-bolt", "--as-of", ""), 2, "invalid_value"),
+    "no such day": (("state", "acme-bolt", "--as-of", "2023-02-30"), 2, "invalid_date"),
+    "a moment without a zone": (("state", "acme-bolt", "--known-at", "2024-01-01T10:00"), 2, "zone_missing"),
+    "the future": (("state", "acme-bolt", "--known-at", "2999-01-01"), 2, "instant_in_the_future"),
+    "two clocks": (
+        ("state", "acme-bolt", "--known-at", "2024-01-01", "--announced-by", "2024-01-01"),
+        2,
+        "conflicting_parameters",
+    ),
+    "a position that is not there yet": (("state", "acme-bolt", "--known-seq", "99"), 3, "unknown_position"),
+    "a misspelt partnership": (("state", "acme-blot"), 3, "unknown_partnership"),
+    "a misspelt term": (("history", "acme-bolt", "stake/bolt-in-acm"), 3, "unknown_term"),
+    "a lane that is none": (("state", "acme-bolt", "--include", "rumoured"), 2, "invalid_value"),
+    "days the wrong way round": (("diff", "acme-bolt", "2024-02-01", "2024-01-01"), 2, "invalid_value"),
+    "no such announcement": (("show", "acme-bolt/7"), 3, "unknown_announcement"),
+    "no such key": (("show", "no-key"), 3, "unknown_announcement"),
+    "an event nobody waits for": (
+        ("occurred", "acme-bolt", "closing", "--on", "2024-01-01", "--publisher", "Acme"),
+        3,
+        "unknown_event",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_QUESTIONS)
+def test_a_question_that_cannot_be_asked_so_is_refused(opened: Run, name: str) -> None:
+    words, exit_code, code = REFUSED_QUESTIONS[name]
+
+    done = opened(*words)
+
+    assert (refused(done), done.stdout) == ((exit_code, code), "")
+
+
+def test_with_json_a_refusal_is_a_problem_document(opened: Run) -> None:
+    done = opened("state", "acme-blot", "--json")
+
+    assert json.loads(done.stdout) == {
+        "type": "urn:timeline:problem:unknown_partnership",
+        "title": "Unknown partnership",
+        "status": 404,
+        "code": "unknown_partnership",
+        "detail": "There is no partnership “acme-blot”.",
+        "remedy": "Did you mean acme-bolt? `timeline list` shows them all.",
+        "field": "partnership",
+    }
+
+
+def test_a_bad_document_leaves_nothing_of_its_import(opened: Run, tmp_path: Path) -> None:
+    """By default all or nothing; with --keep-going the other files are recorded, and the bad one is named."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    good = changed(title="title: Good", set="set: {percent: 30}", quote="quote: acquired a stake")
+    bad = changed(title="title: Bad", set="set: {percent: 130}")
+    (folder / "1.yaml").write_text(good)
+    (folder / "2.yaml").write_text(good.replace("Good", "Also good") + "---\n" + bad)
+
+    done = opened("import", "more")
+
+    assert refused(done) == (4, "value_fails_kind")
+    assert "2.yaml:29: statements[0].set.percent: " in done.stderr
+    assert answer(opened, "status")["record"]["head"] == 2
+    kept = opened("import", "more", "--keep-going", "--json")
+    assert kept.exit_code == 4
+    assert json.loads(kept.stdout)["recorded"] == 1
+    assert [event["body"]["title"] for event in answer(opened, "log", "--after", "2")["events"]] == ["Good"]
+
+
+def test_without_a_database_a_question_says_what_to_do(run: Run) -> None:
+    assert refused(run("list")) == (7, "schema_mismatch")
+
+
+def test_a_kind_of_ones_own_needs_no_code(opened: Run, tmp_path: Path) -> None:
+    """A table in kinds.toml is a kind: checked, worded and answered like any other."""
+    (tmp_path / "kinds.toml").write_text(
+        dedent(
+            """\
+            [seat]
+            label = "{subject} seat"
+            require = ["holder"]
+            short = "{holder}"
+            sentence = "{holder} has the {subject} seat[, {vote}]"
+            directed = false
+            [seat.fields]
+            holder = "party"
+            vote = { flag = ["without a vote", "with a vote"] }
+            """
+        )
+    )
+    typed = changed(
+        title="title: A seat",
+        term="term: seat/board",
+        direction="",
+        set="set: {holder: bolt, vote: false}",
+        quote="quote: acquired a stake",
+    )
+
+    assert opened("append", "-", typed=typed).exit_code == 0
+
+    (seat,) = answer(opened, "state", "acme-bolt", "--term", "seat/*")["terms"]
+    assert seat["text"] == "Bolt has the board seat, without a vote"
+    stranger = typed.replace("holder: bolt", "holder: carol")
+    assert refused(opened("append", "-", typed=stranger)) == (4, "unknown_party")
+
+
+def test_the_command_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
+    """Data on stdout, talk on stderr, the exit code of the refusal."""
+    command = [sys.executable, "-m", "timeline", "--database-url", f"sqlite:///{tmp_path / 'record.db'}"]
+    imported = subprocess.run([*command, "import", ROOT / "seeds"], cwd=tmp_path, capture_output=True, check=False)
+    asked = subprocess.run([*command, "list", "--jsn"], cwd=tmp_path, capture_output=True, check=False)
+
+    assert (imported.returncode, imported.stderr) == (0, b"")
+    assert imported.stdout == b"43 recorded from 43 files\n"
+    assert (asked.returncode, asked.stdout) == (2, b"")
+    assert asked.stderr.startswith(b"timeline: No such option")
+
+
+def test_what_is_kept_is_verified_dumped_loaded_and_published(opened: Run, tmp_path: Path) -> None:
+    """A dump loaded elsewhere has the same head; feeds published twice are written once; a backup is a database."""
+    verified = answer(opened, "verify")
+    assert verified["sound"] is True
+    assert opened("dump", "record.ndjson").exit_code == 0
+    assert refused(opened("dump", "record.ndjson")) == (6, "storage_failed")
+    copy = ("--database-url", "sqlite:///copy.db")
+    assert opened(*copy, "load", "record.ndjson").exit_code == 0
+    assert answer(opened, *copy, "verify")["head"] == verified["head"]
+    assert opened("backup", "kept.db").exit_code == 0
+    assert answer(opened, "--database-url", "sqlite:///kept.db", "verify") == verified
+    assert answer(opened, "rebuild") == {"rectangles": 1}
+    first, second = answer(opened, "publish"), answer(opened, "publish", "--whole")
+    assert (first["written"] > 0, second["written"]) == (True, 0)
+    assert (tmp_path / "feeds" / "all.atom").read_text("utf-8").startswith("<?xml")
+    assert refused(opened("load", "nothing.ndjson")) == (6, "unreadable_source")
+
+
+def test_every_command_is_in_the_reference(run: Run) -> None:
+    """docs/commands.md names every command."""
+    reference = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    listed = [line.split()[0] for line in run("--help").stdout.partition("Commands:")[2].splitlines() if line.strip()]
+
+    assert [name for name in listed if f"timeline {name}" not in reference] == []

@@ -1,0 +1,230 @@
+"""Trying to lose or corrupt an announcement: processes killed, disks full, clocks wrong, tables of an older version.
+
+`make soak` sets TIMELINE_SOAK to the number of seconds that each of the killing laws may take.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from tests.conftest import Clock
+from tests.test_acts import OPENING, asked, percents, stake
+from tests.test_keeping import everything
+from tests.test_log import locked
+from tests.victims import IMPORTED
+from timeline import migrations, rows
+from timeline.acts import Desk
+from timeline.answers import Answers
+from timeline.core.errors import TimelineError
+from timeline.core.questions import read_question
+from timeline.core.terms import BUILTIN
+from timeline.keeping import verify
+from timeline.log import Log, NewEvent
+from timeline.rebuilding import differing, rebuild
+from timeline.rows import state_cells
+
+ROOT = Path(__file__).parent.parent
+SECONDS = float(os.environ.get("TIMELINE_SOAK", "3"))
+PATIENCE = 60
+
+
+class Victims:
+    """The process that forks those who are killed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.runs = 0
+
+    def line(self) -> list[str]:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().split()
+
+    def run(self, what: str, url: str, *, kill_after: float | None) -> list[list[str]]:
+        """Start a job, kill it so many seconds after it began (None: let it end), and return what it said."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([what, url, self.runs]) + "\n")
+        self.process.stdin.flush()
+        self.runs += 1
+        first = sorted([self.line(), self.line()])  # the child may speak before its parent does
+        assert [words[0] for words in first] == ["pid", "started"]
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with suppress(ProcessLookupError):  # it may be done already; its number is not given to another so soon
+                os.kill(int(first[0][1]), signal.SIGKILL)
+        return list(iter(self.line, ["gone"]))
+
+
+@pytest.fixture
+def victims() -> Iterator[Victims]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.victims"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Victims(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(PATIENCE)
+
+
+def head(log: Log) -> int:
+    with log.reading() as reader:
+        return reader.head()[0]
+
+
+def until_time_is_up() -> Iterator[float]:
+    """Fractions between 0 and 1: when to kill."""
+    chance, end = random.Random(), time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        yield chance.random()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_nothing_acknowledged_is_lost_when_appending_is_killed(log: Log, database_url: str, victims: Victims) -> None:
+    acknowledged: dict[int, str] = {}
+    for when in until_time_is_up():
+        for _, seq, citation in victims.run("append", database_url, kill_after=when * 0.1):
+            acknowledged[int(seq)] = citation
+
+    recorded = {event.seq: event.citation for event in everything(log)}
+    assert acknowledged
+    assert {seq: recorded.get(seq) for seq in acknowledged} == acknowledged
+    # Of each run one append may be recorded whose acknowledgement the kill cut off; never more. Five opened.
+    assert len(recorded) - len(acknowledged) <= victims.runs + 5
+    assert verify(log)["sound"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_an_import_that_is_killed_recorded_all_or_nothing(log: Log, database_url: str, victims: Victims) -> None:
+    before = head(log)
+    whole = 0
+    for when in until_time_is_up():
+        told = victims.run("import", database_url, kill_after=when * 1.2)
+        after = head(log)
+        assert after - before == IMPORTED or (after == before and not told)
+        whole += after > before
+        before = after
+
+    victims.run("import", database_url, kill_after=None)
+    assert head(log) == (whole + 1) * IMPORTED
+    assert verify(log)["sound"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_a_rebuild_that_is_killed_leaves_the_old_rectangles_or_the_new(
+    log: Log, database_url: str, victims: Victims
+) -> None:
+    for _ in range(2):
+        victims.run("import", database_url, kill_after=None)
+
+    for when in until_time_is_up():
+        victims.run("rebuild", database_url, kill_after=when * 0.5)
+        with log.reading() as reader:
+            assert differing(reader) is None
+
+    made = victims.run("rebuild", database_url, kill_after=None)
+    with log.reading() as reader:
+        assert differing(reader) is None
+        assert made == [["ack", str(rows.count(reader.connection))]]
+        assert reader.connection.exec_driver_sql("SELECT count(DISTINCT generation) FROM rectangle").scalar() == 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(sqlite_url: str, victims: Victims) -> None:
+    with closing(Log.open(sqlite_url)) as log:
+        told = victims.run("fill", sqlite_url, kill_after=None)
+
+        assert told[-1][0] == "refused"
+        assert told[-1][1] in ("storage_failed", "integrity_failure")
+        assert [event.seq for event in everything(log)][1:] == [int(words[1]) for words in told[:-1]]
+        assert verify(log)["sound"]
+        Desk(log, BUILTIN, Clock()).append(asked(OPENING))
+
+
+def test_a_read_only_database_answers_and_takes_nothing(sqlite_url: str, clock: Clock) -> None:
+    with closing(Log.open(sqlite_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        for document in (OPENING, stake(10, "2021-01-01")):
+            desk.append(asked(document))
+    path = sqlite_url.removeprefix("sqlite:///")
+
+    with closing(Log.open(f"sqlite:///file:{path}?mode=ro&uri=true", clock=clock)) as log:
+        with pytest.raises(TimelineError) as refused:
+            Desk(log, BUILTIN, clock).append(asked(stake(12, "2022-01-01")))
+
+        assert refused.value.code == "storage_failed"
+        assert percents(log, clock, "2025-01-01") == [10]
+
+
+def test_while_the_database_is_locked_reading_goes_on(database_url: str, clock: Clock) -> None:
+    with closing(Log.open(database_url, clock=clock, patience=0.1)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        for document in (OPENING, stake(10, "2021-01-01")):
+            desk.append(asked(document))
+
+        with locked(database_url):
+            with pytest.raises(TimelineError) as refused:
+                desk.append(asked(stake(12, "2022-01-01")))
+            assert percents(log, clock, "2025-01-01") == [10]
+
+        assert refused.value.code == "database_busy"
+        assert desk.append(asked(stake(12, "2022-01-01")))["id"] == "acme-bolt/2"
+
+
+def test_a_clock_set_back_an_hour_changes_no_answer_given_before(log: Log, clock: Clock) -> None:
+    """What is recorded while the clock is wrong is recorded after everything before it, also across midnight."""
+    desk, noon = Desk(log, BUILTIN, clock), clock.now
+    clock.now = noon.replace(hour=0, minute=30)
+    for document in (OPENING, stake(10, "2021-01-01")):
+        desk.append(asked(document))
+    known = everything(log)[-1].recorded_at
+    clock.now -= timedelta(hours=1)
+
+    desk.append(asked(stake(12, "2022-01-01")))
+
+    clock.now = noon
+    question = read_question({"as_of": "2025-01-01", "known_at": known.isoformat()}, noon)
+    body = Answers(log, BUILTIN, clock).state("acme-bolt", question)
+    assert [term["value"]["percent"] for term in body["terms"]] == [10]
+    assert percents(log, clock, "2025-01-01") == [12]
+    moments = [event.recorded_at for event in everything(log)]
+    assert moments == sorted(set(moments))
+    assert verify(log)["sound"]
+
+
+def test_a_record_of_the_first_version_is_brought_up_to_date(bare_url: str, clock: Clock) -> None:
+    """It is whole at once; its rectangles come with a rebuild, and until then questions are folded."""
+    with closing(Log.open(bare_url, clock=clock)) as log:
+        with log.writing() as writer:
+            command.upgrade(migrations.configuration(writer.connection), "0001")
+        with log.writing() as writer:
+            for version, document in enumerate((OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01"))):
+                said = asked(document)
+                writer.append_many([NewEvent("acme-bolt", version, "announcement", None, None, said.hash, said.body)])
+        before = everything(log)
+
+        log.migrate()
+
+        log.check_schema()
+        assert everything(log) == before
+        with log.reading() as reader:
+            assert state_cells(reader, "acme-bolt", date(2025, 1, 1), 3) is None
+        Desk(log, BUILTIN, clock).append(asked(stake(14, "2023-01-01")))
+        assert percents(log, clock, "2025-01-01") == [14]
+        assert verify(log)["checks"]["rectangles"]["event"] == "rectangles"
+        rebuild(log)
+        assert verify(log)["sound"]

@@ -1,0 +1,280 @@
+"""PostgreSQL as a home: many writers, rights, replicas, and connections that break."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import ProgrammingError
+
+from tests.conftest import Clock
+from tests.servers import PostgreSQL, replica
+from tests.test_acts import OPENING, asked, percents, stake
+from tests.test_keeping import everything
+from timeline.acts import Desk
+from timeline.answers import Answers
+from timeline.chain import Event
+from timeline.core.errors import TimelineError
+from timeline.core.questions import read_question
+from timeline.core.terms import BUILTIN
+from timeline.keeping import verify
+from timeline.log import Log
+from timeline.rebuilding import rebuild
+
+ROOT = Path(__file__).parent.parent
+
+
+# -- many writers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_readers_by_position_miss_nothing_while_sixteen_desks_append(log: Log, clock: Clock) -> None:
+    """Four partnerships, four desks on each, three readers who page as fast as they can."""
+    desks, each, readers = 16, 6, 3
+    finished = threading.Event()
+    for number in range(4):
+        Desk(log, BUILTIN, clock).append(asked(OPENING | {"partnership": f"p{number}"}))
+
+    def write(number: int) -> None:
+        desk = Desk(log, BUILTIN, clock)
+        for place in range(each):
+            day = f"20{number + 10}-01-{place + 1:02d}"
+            desk.append(asked(stake(number * each + place, day, partnership=f"p{number % 4}")))
+
+    def follow(_: int) -> list[Event]:
+        seen: list[Event] = []
+        last_look = False
+        while not last_look:
+            last_look = finished.wait(0.0005)
+            with log.reading() as reader:
+                seen.extend(reader.events(after=seen[-1].seq if seen else 0, limit=7))
+        with log.reading() as reader:
+            seen.extend(reader.events(after=seen[-1].seq))
+        return seen
+
+    with ThreadPoolExecutor(desks + readers) as pool:
+        following = [pool.submit(follow, number) for number in range(readers)]
+        try:
+            list(pool.map(write, range(desks)))
+        finally:
+            finished.set()
+        seen = [each.result(timeout=20) for each in following]
+
+    recorded = everything(log)
+    assert [event.seq for event in recorded] == list(range(1, 4 + desks * each + 1))
+    assert seen == [recorded] * readers
+    assert verify(log)["sound"]
+
+
+def test_no_update_is_lost_when_all_read_then_write(log: Log, clock: Clock) -> None:
+    """Each adds one to what it read, expecting that nobody came between; whoever is refused reads again."""
+    desk = Desk(log, BUILTIN, clock)
+    desk.append(asked(OPENING))
+    desk.append(asked(stake(0, "2001-01-01")))
+
+    def add_one(number: int) -> None:
+        own = Desk(log, BUILTIN, clock)
+        while True:
+            body = Answers(log, BUILTIN, clock).state("acme-bolt", read_question({"as_of": "2026-01-01"}, clock.now))
+            held = int(body["terms"][0]["value"]["percent"])
+            try:
+                # A title of its own: what two say in the same words is one announcement.
+                said = stake(held + 1, f"20{held + 10}-01-01", title=f"Said by {number}")
+                own.append(asked(said), expect=body["resolved"]["known_seq"])
+            except TimelineError as error:
+                assert error.code == "stale_expectation"  # noqa: PT017  # anything else is a failure
+                continue
+            return
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add_one, range(8)))
+
+    assert percents(log, clock, "2026-01-01") == [8]
+
+
+# -- rights ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def service(postgres: PostgreSQL, postgresql_url: str, clock: Clock) -> Iterator[Log]:
+    """A log opened as the role that the operations handbook makes."""
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    (statements,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    engine = create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statements)
+    database = make_url(postgresql_url).database
+    assert database is not None
+    with closing(Log.open(postgres.url_as("timeline_service", database), clock=clock)) as opened:
+        yield opened
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP OWNED BY timeline_service; DROP ROLE timeline_service")
+    engine.dispose()
+
+
+def test_the_role_of_the_handbook_can_do_all_that_the_service_does(service: Log, clock: Clock) -> None:
+    service.check_schema()
+    desk = Desk(service, BUILTIN, clock)
+    with service.writing() as writer:
+        writer.store_text(b"a page", "text/plain")
+    for document in (OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01")):
+        desk.append(asked(document))
+
+    rebuild(service)
+
+    assert percents(service, clock, "2021-06-01") == [10]
+    assert verify(service)["sound"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event SET body = '{}'",
+        "DELETE FROM event",
+        "TRUNCATE event",
+        "UPDATE stored_text SET content = ''",
+        "DELETE FROM stored_text",
+        "ALTER TABLE event DISABLE TRIGGER ALL",
+        "DROP TABLE event",
+    ],
+)
+def test_the_role_of_the_handbook_has_no_right_to_change_the_record(service: Log, statement: str) -> None:
+    """Not only do the triggers refuse: the right itself is missing, and they cannot be switched off."""
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), service.writing() as writer:
+        writer.connection.exec_driver_sql(statement)
+
+
+# -- connections that break ------------------------------------------------------------------------------------------
+
+
+class Breaking(Clock):
+    """A clock that, the next time it is asked, ends every connection to the server: in the middle of an append."""
+
+    def __init__(self, server: PostgreSQL) -> None:
+        super().__init__()
+        self.server = server
+        self.armed = 0
+
+    def __call__(self) -> datetime:
+        if self.armed:
+            self.armed -= 1
+            self.server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+        return self.now
+
+
+def test_an_append_survives_a_lost_connection_and_is_recorded_once(postgres: PostgreSQL, postgresql_url: str) -> None:
+    clock = Breaking(postgres)
+    with closing(Log.open(postgresql_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        desk.append(asked(OPENING))
+        clock.armed = 2
+
+        receipt = desk.append(asked(stake(10, "2021-01-01")))
+
+        assert (receipt["id"], clock.armed) == ("acme-bolt/1", 0)
+        assert [event.version for event in everything(log)] == [0, 1]
+        assert verify(log)["sound"]
+
+
+def test_a_connection_that_breaks_each_time_is_reported(postgres: PostgreSQL, postgresql_url: str) -> None:
+    clock = Breaking(postgres)
+    with closing(Log.open(postgresql_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        desk.append(asked(OPENING))
+        clock.armed = 1000
+
+        with pytest.raises(TimelineError) as refused:
+            desk.append(asked(stake(10, "2021-01-01")))
+
+        clock.armed = 0
+        assert refused.value.code == "connection_lost"
+        assert len(everything(log)) == 1
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
+    postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    breaking = Breaking(postgres)
+    with closing(Log.open(postgresql_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        desk.append(asked(OPENING))
+        assert len(everything(log)) == 1
+        breaking.armed = 1
+        breaking()
+
+        desk.append(asked(stake(10, "2021-01-01")))
+
+        assert len(everything(log)) == 2
+
+
+# -- a replica -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def follower(postgres: PostgreSQL) -> Iterator[PostgreSQL]:
+    with replica(postgres) as server:
+        yield server
+
+
+@pytest.mark.slow
+def test_an_answer_from_a_replica_is_never_older_than_asked_for(
+    follower: PostgreSQL, postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    """It waits for the position that a receipt named, at most as long as allowed, and then says so."""
+    database = make_url(postgresql_url).database
+    assert database is not None
+    follower.follow(postgres)
+    with closing(Log.open(postgresql_url, clock=clock, read_url=follower.url(database), patience=0.5)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        answers = Answers(log, BUILTIN, clock)
+
+        def ask(seq: int) -> list[int]:
+            body = answers.state("acme-bolt", read_question({"as_of": "2026-01-01", "known_seq": str(seq)}, clock.now))
+            return [term["value"]["percent"] for term in body["terms"]]
+
+        desk.append(asked(OPENING))
+        for percent in range(1, 6):
+            assert ask(desk.append(asked(stake(percent, f"20{percent:02d}-01-01")))["seq"]) == [percent]
+
+        follower.execute("SELECT pg_wal_replay_pause()")
+        late = desk.append(asked(stake(50, "2025-01-01")))["seq"]
+        with pytest.raises(TimelineError) as refused:
+            ask(late)
+        assert (refused.value.code, ask(late - 1)) == ("replica_behind", [5])
+        with pytest.raises(TimelineError) as unknown:
+            ask(late + 1)
+        assert unknown.value.code == "unknown_position"
+
+        follower.execute("SELECT pg_wal_replay_resume()")
+        assert ask(late) == [50]
+
+
+@pytest.mark.slow
+def test_a_replica_takes_no_appends(
+    follower: PostgreSQL, postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    database = make_url(postgresql_url).database
+    assert database is not None
+    follower.follow(postgres)
+    with (
+        closing(Log.open(postgresql_url, clock=clock, read_url=follower.url(database))) as log,
+        closing(Log.open(follower.url(database), clock=clock)) as wrong,
+    ):
+        seq = Desk(log, BUILTIN, clock).append(asked(OPENING))["seq"]
+        with log.reading(reaching=seq):
+            pass
+
+        with pytest.raises(TimelineError) as refused:
+            Desk(wrong, BUILTIN, clock).append(asked(stake(10, "2021-01-01")))
+
+    assert refused.value.code == "storage_failed"

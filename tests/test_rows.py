@@ -1,0 +1,258 @@
+"""The rectangles answer what the fold answers, at every day and position, whatever was recorded in whatever way."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from tests.conftest import Clock
+from tests.test_acts import OPENING, asked, stake
+from tests.worlds import LANES, STARTS, World, worlds
+from tests.worlds import OPENING as ADA_BO
+from timeline import rows
+from timeline.acts import Desk
+from timeline.core.errors import TimelineError
+from timeline.core.history import Book
+from timeline.core.line import Cell, Ref, at
+from timeline.core.terms import BUILTIN, Term
+from timeline.documents import walk
+from timeline.log import Fault, Log, Reader
+from timeline.rebuilding import differing, rebuild
+from timeline.records import recorded
+from timeline.rows import OPEN, Rectangle, state_cells
+
+Everything = dict[tuple[int, date, str], dict[Term, Cell] | None]
+_names = itertools.count(1)
+
+
+def documents(world: World) -> list[dict[str, Any]]:
+    """The world under a name of its own, no two documents of it alike."""
+    name = f"w{next(_names):04}"
+    renamed = json.loads(json.dumps([ADA_BO, *world.documents]).replace("ada-bo", name))
+    for place, document in enumerate(renamed[1:]):
+        document["reason" if "reason" in document else "title"] = f"Number {place}"
+    found: list[dict[str, Any]] = renamed
+    return found
+
+
+def by_rows(reader: Reader, partnership: str) -> Everything:
+    return {
+        (seq, day, lane): state_cells(reader, partnership, day, seq, lane)
+        for seq in positions(reader, partnership)
+        for day in STARTS
+        for lane in LANES
+    }
+
+
+def by_fold(reader: Reader, partnership: str) -> Everything:
+    found: Everything = {}
+    for seq in positions(reader, partnership):
+        book = Book().hear_all(map(recorded, reader.events(partnership=partnership, upto=seq)))
+        for lane in LANES:
+            lines = {term: book.line(term, lane).cells for term in book.terms(lane)}
+            for day in STARTS:
+                governing = {term: at(cells, day) for term, cells in lines.items()}
+                found[seq, day, lane] = {term: cell for term, cell in governing.items() if cell is not None}
+    return found
+
+
+def positions(reader: Reader, partnership: str) -> list[int]:
+    """Before the partnership, and after each of its acts."""
+    return [0, *(event.seq for event in reader.events(partnership=partnership))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["append", "import"])
+def test_rectangles_answer_what_the_fold_answers(log: Log, clock: Clock, tmp_path: Path, way: str) -> None:
+    """Law 2, at every (day, seq, lane): as kept by every append or import, and after a rebuild."""
+    desk = Desk(log, BUILTIN, clock)
+    names = []
+
+    @settings(max_examples=50, suppress_health_check=list(HealthCheck))
+    @given(worlds())
+    def holds(world: World) -> None:
+        said = documents(world)
+        names.append(said[0]["partnership"])
+        if way == "append":
+            for document in said:
+                desk.append(asked(document))
+        else:
+            folder = tmp_path / names[-1]
+            folder.mkdir()
+            (folder / "all.ndjson").write_text("\n".join(map(json.dumps, said)))
+            desk.import_files(walk([folder]))
+        with log.reading() as reader:
+            assert len(positions(reader, names[-1])) == len(said) + 1
+            assert by_rows(reader, names[-1]) == by_fold(reader, names[-1])
+
+    holds()
+
+    with log.reading() as reader:
+        kept = {name: sorted(rows.stored(reader, name)) for name in names}
+        assert differing(reader) is None
+    rebuild(log)
+    with log.reading() as reader:
+        assert {name: sorted(rows.stored(reader, name)) for name in names} == kept
+        assert by_rows(reader, names[-1]) == by_fold(reader, names[-1])
+
+
+def test_a_new_value_closes_what_was_held_and_nothing_else(log: Log, clock: Clock) -> None:
+    desk = Desk(log, BUILTIN, clock)
+    for document in (OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01")):
+        desk.append(asked(document))
+
+    with log.reading() as reader:
+        kept = sorted(rows.stored(reader, "acme-bolt"))
+
+    days = [date(2021, 1, 1).toordinal(), date(2022, 1, 1).toordinal(), date.max.toordinal()]
+    ten, twelve = ('{"percent":{"value":"10"}}', '{"percent":{"value":"12"}}')
+    head = ("acme-bolt", "agreed", "stake/bolt")
+    assert kept == [
+        Rectangle(*head, days[0], 2, days[2], 3, 1, 1, "in_force", ten),
+        Rectangle(*head, days[0], 3, days[1], OPEN, 1, 1, "in_force", ten),
+        Rectangle(*head, days[1], 3, days[2], OPEN, 2, 1, "in_force", twelve),
+    ]
+
+
+def test_a_dry_run_and_a_file_left_out_write_no_rectangles(log: Log, clock: Clock, tmp_path: Path) -> None:
+    desk = Desk(log, BUILTIN, clock)
+    desk.append(asked(OPENING))
+    half = [stake(11, "2022-01-01"), {**stake(12, "2023-01-01"), "partnership": "nobody"}]
+    for name, lines in (("1", half), ("2", [stake(13, "2024-01-01")])):
+        (tmp_path / f"{name}.ndjson").write_text("\n".join(map(json.dumps, lines)))
+
+    desk.append(asked(stake(10, "2021-01-01")), dry_run=True)
+    desk.import_files(walk([tmp_path]), keep_going=True)
+
+    with log.reading() as reader:
+        assert [(row.n, row.valid_from) for row in rows.stored(reader, "acme-bolt")] == [
+            (1, date(2024, 1, 1).toordinal())
+        ]
+        assert differing(reader) is None
+
+
+def many(log: Log, clock: Clock, partnerships: int) -> Desk:
+    desk = Desk(log, BUILTIN, clock)
+    for number in range(partnerships):
+        name = {"partnership": f"p{number:03}"}
+        for document in (OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01")):
+            desk.append(asked(document | name))
+    return desk
+
+
+def test_appends_during_a_rebuild_are_in_what_it_builds(log: Log, clock: Clock) -> None:
+    """Also to a partnership that was already built, and more of them than are done under the lock."""
+    desk = many(log, clock, 120)
+
+    def meanwhile(_done: int, _total: int) -> None:
+        for number in range(120):
+            desk.append(asked(stake(14, "2023-01-01", partnership=f"p{number:03}")))
+
+    rebuild(log, meanwhile)
+
+    with log.reading() as reader:
+        assert differing(reader) is None
+        assert rows.generation(reader.connection) == 2
+        assert rows.count(reader.connection) == 120 * 5
+
+
+def test_a_rebuild_that_was_killed_leaves_nothing_that_is_read(log: Log, clock: Clock) -> None:
+    """The next one removes what it left and begins anew."""
+    many(log, clock, 3)
+
+    def killed(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(log, killed)
+    with log.writing() as writer:
+        rows.write(writer.connection, 2, [Rectangle("p000", "agreed", "x/y", 1, 1, 2, OPEN, 1, 1, "in_force", None)])
+    with log.reading() as reader:
+        assert (rows.generation(reader.connection), differing(reader)) == (1, None)
+
+    assert rebuild(log) == 9
+    with log.reading() as reader:
+        assert (rows.generation(reader.connection), differing(reader)) == (3, None)
+        assert reader.connection.scalar(text("SELECT count(*) FROM rectangle")) == 9
+
+
+def test_of_two_rebuilds_the_later_one_goes_on(log: Log, clock: Clock) -> None:
+    many(log, clock, 3)
+    made: list[int] = []
+
+    def another(_done: int, _total: int) -> None:
+        if not made:
+            made.append(0)
+            made[0] = rebuild(log)
+
+    with pytest.raises(TimelineError) as refused:
+        rebuild(log, another)
+
+    assert (refused.value.code, made) == ("database_busy", [9])
+    with log.reading() as reader:
+        assert differing(reader) is None
+
+
+def test_rectangles_that_were_never_built_answer_nothing(log: Log, clock: Clock) -> None:
+    """Appends go on without them, and a rebuild brings them."""
+    desk = many(log, clock, 1)
+    with log.writing() as writer:
+        rows.abandon(writer.connection)
+    desk.append(asked(stake(14, "2023-01-01", partnership="p000")))
+
+    with log.reading() as reader:
+        assert state_cells(reader, "p000", date(2022, 1, 1), 4) is None
+        assert differing(reader) == Fault(None, "rectangles", "They were never built for this record.")
+    rebuild(log)
+    with log.reading() as reader:
+        assert differing(reader) is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE rectangle SET n = 2 WHERE partnership = 'p001' AND n = 1", "rectangles of p001"),
+        ("DELETE FROM rectangle WHERE partnership = 'p001' AND n = 1", "rectangles of p001"),
+        ("UPDATE rectangle SET partnership = 'nobody' WHERE partnership = 'p001'", "rectangles of p001"),
+        (
+            "INSERT INTO rectangle VALUES (1, 'nobody', 'agreed', 'x/y', 1, 1, 2, 9, 1, 1, 'in_force', NULL)",
+            "rectangles",
+        ),
+    ],
+    ids=["changed", "removed", "moved", "added"],
+)
+def test_rectangles_that_differ_from_the_fold_are_found(log: Log, clock: Clock, damage: str, named: str) -> None:
+    many(log, clock, 2)
+    with log.writing() as writer:
+        writer.connection.execute(text(damage))
+
+    with log.reading() as reader:
+        fault = differing(reader)
+
+    assert fault is not None
+    assert fault.name == named
+
+
+@given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
+def test_a_difference_turns_one_line_into_the_other(before: list[int], after: list[int]) -> None:
+    day = date(2020, 1, 1)
+    lines = [
+        tuple(
+            Cell(date.fromordinal(day.toordinal() + place), day, Ref(value, 1), None, "")
+            for place, value in enumerate(line)
+        )
+        for line in (before, after)
+    ]
+
+    gone, new = rows.difference(*lines)
+
+    assert {*lines[0]} - {*gone} | {*new} == {*lines[1]}
+    assert not {*gone} & {*new}

@@ -1,0 +1,240 @@
+"""Rectangles: what we held of each term, on which days, from which position of the log to which.
+
+A projection of the log for fast questions. It is kept in the transaction of each append, answers any (day, seq) by
+index, and may be dropped and rebuilt: a rebuild writes a new generation beside the one that is read, and a pointer
+in `projection` says which that is. No generation at all means that the rectangles were never built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from itertools import chain
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+
+from timeline.core.history import AGREED, Book, Slot
+from timeline.core.line import Cell, Cells, Line, Ref, parting
+from timeline.core.terms import Term, term, value_from_stored, value_to_json
+from timeline.log import Reader
+from timeline.tables import projection, rectangle
+
+OPEN = 2**63 - 1
+"""`known_to` of what we hold today."""
+
+_COPY_FROM = 100
+"""From so many rows on PostgreSQL's COPY is faster than an INSERT."""
+
+
+class Rectangle(NamedTuple):
+    """From `known_from` to before `known_to` (seq) we held that this cell governed `[valid_from, valid_to)`."""
+
+    partnership: str
+    lane: str
+    term: str
+    valid_from: int
+    known_from: int
+    valid_to: int
+    known_to: int
+    n: int
+    number: int
+    status: str
+    value: str | None
+
+    @property
+    def cell(self) -> Cell:
+        value = None if self.value is None else value_from_stored(json.loads(self.value))
+        start, end = date.fromordinal(self.valid_from), date.fromordinal(self.valid_to)
+        return Cell(start, end, Ref(self.n, self.number), value, self.status)
+
+
+Place = tuple[str, str, str, int]
+"""Partnership, lane, term and first day: what tells the open rectangles of one moment apart."""
+
+
+class Sheet:
+    """The rectangles that some acts open and close, until they are written."""
+
+    def __init__(self) -> None:
+        self.opened: dict[Place, Rectangle] = {}
+        self.closed: list[Rectangle] = []
+        """Opened and closed again by the acts on this sheet."""
+        self.closing: list[tuple[Place, int]] = []
+        """What earlier acts opened and these close, and at which seq."""
+
+    def __len__(self) -> int:
+        return len(self.opened) + len(self.closed) + len(self.closing)
+
+    def note(self, partnership: str, seq: int, book: Book, before: dict[Slot, Line]) -> None:
+        """Note what one act changed.
+
+        Args:
+            book: The partnership's, which has heard the act.
+            before: What `book.hear` returned.
+        """
+        for slot, line in before.items():
+            name = str(slot.term)
+            gone, new = difference(line.cells, book.line(slot.term, slot.force).cells)
+            for cell in gone:
+                place = (partnership, slot.force, name, cell.start.toordinal())
+                opened = self.opened.pop(place, None)
+                if opened is None:
+                    self.closing.append((place, seq))
+                else:
+                    self.closed.append(opened._replace(known_to=seq))
+            for cell in new:
+                made = _rectangle(partnership, slot.force, name, seq, cell)
+                self.opened[partnership, slot.force, name, made.valid_from] = made
+
+    def write(self, connection: Connection, generation: int) -> None:
+        """Write everything, and begin an empty sheet."""
+        if self.closing:
+            connection.execute(_CLOSE, [_closing(generation, place, seq) for place, seq in self.closing])
+        write(connection, generation, self.rows())
+        self.clear()
+
+    def rows(self) -> list[Rectangle]:
+        """The rectangles to insert."""
+        return [*self.closed, *self.opened.values()]
+
+    def clear(self) -> None:
+        self.opened.clear()
+        self.closed.clear()
+        self.closing.clear()
+
+
+def difference(before: Cells, after: Cells) -> tuple[Cells, Cells]:
+    """The cells that only the first line has, and those that only the second has."""
+    old, new = parting(before, after)
+    return tuple(cell for cell in old if cell not in new), tuple(cell for cell in new if cell not in old)
+
+
+def generation(connection: Connection) -> int | None:
+    """The generation to read and to keep; None when the rectangles must be built first."""
+    found: int | None = connection.scalar(_GENERATION)
+    return found
+
+
+def abandon(connection: Connection) -> None:
+    """Let the rectangles no longer be read, because the log was written past them."""
+    connection.execute(update(projection).where(projection.c.name == "rectangles").values(generation=None))
+
+
+def state_cells(
+    reader: Reader, partnership: str, as_of: date, known_seq: int, lane: str = AGREED
+) -> dict[Term, Cell] | None:
+    """What governed each term on that day, as known after position `known_seq`, by name of the term.
+
+    Terms that were silent on that day are left out. None: the rectangles must be built first, ask the fold.
+    """
+    asked = {"partnership": partnership, "day": as_of.toordinal(), "seq": known_seq, "lane": lane}
+    found = reader.connection.execute(_STATE, asked).all()
+    if found[0].generation is None:
+        return None
+    return {term(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in found if row.valid_from is not None}
+
+
+def stored(reader: Reader, partnership: str) -> list[Rectangle]:
+    """The rectangles of a partnership in the generation that is read, in no particular order."""
+    mine = (rectangle.c.generation == generation(reader.connection), rectangle.c.partnership == partnership)
+    return [Rectangle(*row) for row in reader.connection.execute(select(*_COLUMNS).where(*mine))]
+
+
+def count(connection: Connection) -> int:
+    """How many rectangles the generation that is read has."""
+    mine = rectangle.c.generation == generation(connection)
+    return connection.scalar(select(func.count()).select_from(rectangle).where(mine)) or 0
+
+
+def write(connection: Connection, generation: int, rows: Sequence[Rectangle]) -> None:
+    """Insert rectangles into a generation, in the transaction that is open."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_SQLITE_INSERT, [(generation, *row) for row in rows])
+    elif len(rows) < _COPY_FROM:
+        connection.execute(insert(rectangle), [{"generation": generation, **row._asdict()} for row in rows])
+    else:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(_POSTGRESQL_COPY) as copy:
+            for row in rows:
+                copy.write_row((generation, *row))
+
+
+def erase(connection: Connection, generation: int, partnership: str) -> None:
+    """Remove a partnership's rectangles from a generation that nobody reads."""
+    mine = (rectangle.c.generation == generation, rectangle.c.partnership == partnership)
+    connection.execute(delete(rectangle).where(*mine))
+
+
+def _rectangle(partnership: str, lane: str, name: str, seq: int, cell: Cell) -> Rectangle:
+    value = cell.value
+    return Rectangle(
+        partnership=partnership,
+        lane=lane,
+        term=name,
+        valid_from=cell.start.toordinal(),
+        known_from=seq,
+        valid_to=cell.end.toordinal(),
+        known_to=OPEN,
+        n=cell.ref.n,
+        number=cell.ref.number,
+        status=cell.status,
+        value=None if value is None else _compact(value_to_json(value, stored=True)),
+    )
+
+
+def _closing(generation: int, place: Place, seq: int) -> dict[str, object]:
+    partnership, lane, name, valid_from = place
+    return {"g": generation, "p": partnership, "l": lane, "t": name, "d": valid_from, "seq": seq}
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_COLUMNS = [rectangle.c[name] for name in Rectangle._fields]
+_NAMES = ", ".join(chain(["generation"], Rectangle._fields))
+_SQLITE_INSERT = f"INSERT INTO rectangle ({_NAMES}) VALUES ({', '.join('?' * (len(Rectangle._fields) + 1))})"  # noqa: S608  # our own names
+_POSTGRESQL_COPY = f"COPY rectangle ({_NAMES}) FROM STDIN"
+_GENERATION = select(projection.c.generation).where(projection.c.name == "rectangles")
+_CLOSE = (
+    update(rectangle)
+    .where(
+        rectangle.c.generation == bindparam("g"),
+        rectangle.c.partnership == bindparam("p"),
+        rectangle.c.lane == bindparam("l"),
+        rectangle.c.term == bindparam("t"),
+        rectangle.c.valid_from == bindparam("d"),
+        rectangle.c.known_to == OPEN,
+    )
+    .values(known_to=bindparam("seq"))
+)
+
+# Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
+# A scan of the partnership would cost as much as its whole history.
+_STATE = text(
+    """
+    WITH RECURSIVE spoken (generation, term) AS (
+        SELECT live.generation, (
+            SELECT min(term) FROM rectangle
+            WHERE generation = live.generation AND partnership = :partnership AND lane = :lane)
+        FROM projection AS live WHERE live.name = 'rectangles'
+        UNION ALL
+        SELECT spoken.generation, (
+            SELECT min(term) FROM rectangle
+            WHERE generation = spoken.generation AND partnership = :partnership AND lane = :lane
+                AND term > spoken.term)
+        FROM spoken WHERE spoken.term IS NOT NULL)
+    SELECT spoken.generation, spoken.term, found.valid_from, found.known_from, found.valid_to, found.known_to,
+        found.n, found.number, found.status, found.value
+    FROM spoken LEFT JOIN rectangle AS found
+        ON found.generation = spoken.generation AND found.partnership = :partnership AND found.lane = :lane
+        AND found.term = spoken.term AND found.known_from <= :seq AND found.known_to > :seq
+        AND found.valid_to > :day AND found.valid_from = (
+            SELECT valid_from FROM rectangle AS last
+            WHERE last.generation = spoken.generation AND last.partnership = :partnership AND last.lane = :lane
+                AND last.term = spoken.term AND last.valid_from <= :day
+                AND last.known_from <= :seq AND last.known_to > :seq
+            ORDER BY last.valid_from DESC LIMIT 1)
+    """
+)

@@ -1,0 +1,150 @@
+"""The feeds over HTTP: the published folder, and what a reader asks for by name that is not a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from timeline.core.errors import TimelineError
+from timeline.core.questions import only
+from timeline.formats import FORMATS, OPML_TYPE, feed_path, opml
+from timeline.log import Log
+from timeline.publishing import OPML_NAME, Shelf, mine, pages, site_of, unknown_feed
+from timeline.publishing.names import shelf_order
+from timeline.settings import Settings
+from timeline.web.conditional import respond
+
+HEAD = "public, max-age=300"
+"""A head may be five minutes old; NetNewsWire and Miniflux poll no oftener than they are told."""
+SEALED = "public, max-age=31536000, immutable"
+_MOST_PARTNERSHIPS = 100
+
+
+class Feeds:
+    """The addresses below /feeds/.
+
+    They come from the published folder, so that a static server gives the same bytes; on a node that publishes
+    nothing they are written from the database, which holds what was put out.
+    """
+
+    def __init__(self, settings: Settings, log: Log) -> None:
+        self._settings = settings
+        self._log = log
+
+    def routes(self) -> list[BaseRoute]:
+        """Their addresses."""
+        return [
+            Route(f"/{OPML_NAME}", self._opml, methods=["GET"]),
+            Route("/feeds/mine.{suffix}", self._mine, methods=["GET"]),
+            Route("/feeds/{path:path}", self._feed, methods=["GET"]),
+        ]
+
+    async def _opml(self, request: Request) -> Response:
+        only(request.query_params.keys(), ())
+        body = await run_in_threadpool(self._list)
+        return respond(request, body, f"{OPML_TYPE}; charset=utf-8", cache_control=HEAD, headers=_OPEN)
+
+    async def _mine(self, request: Request) -> Response:
+        """A reader's own list: `?p=a&p=b`."""
+        suffix = request.path_params["suffix"]
+        if suffix not in FORMATS:
+            raise _no_format("mine", suffix)
+        only(request.query_params.keys(), ("p",))
+        named = request.query_params.getlist("p")
+        if len(named) > _MOST_PARTNERSHIPS:
+            raise TimelineError(
+                "invalid_value",
+                f"A list of your own takes up to {_MOST_PARTNERSHIPS} partnerships; you named {len(named)}.",
+                "Subscribe to /feeds/all.atom, or split the list.",
+                field="p",
+            )
+        found = await run_in_threadpool(self._own, named, suffix)
+        return self._respond(request, "mine", suffix, found, HEAD)
+
+    async def _feed(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        name, dot, suffix = path.rpartition(".")
+        if not dot:
+            return await run_in_threadpool(self._twin, path)
+        if suffix not in FORMATS:
+            raise _no_format(name, suffix)
+        only(request.query_params.keys(), ())
+        found = await run_in_threadpool(self._document, name, suffix)
+        sealed = "/archive/" in name and await run_in_threadpool(self._has_successor, name)
+        return self._respond(request, name, suffix, found, SEALED if sealed else HEAD)
+
+    def _respond(
+        self, request: Request, name: str, suffix: str, found: tuple[bytes, datetime], cache_control: str
+    ) -> Response:
+        body, updated = found
+        headers = dict(_OPEN)
+        if self._settings.hub_url is not None and name != "mine" and "/archive/" not in name:
+            topic = site_of(self._settings).feed(name, suffix)
+            headers["Link"] = f'<{self._settings.hub_url}>; rel="hub", <{topic}>; rel="self"'
+        media_type = f"{FORMATS[suffix].media_type}; charset=utf-8"
+        return respond(request, body, media_type, last_modified=updated, cache_control=cache_control, headers=headers)
+
+    def _document(self, name: str, suffix: str) -> tuple[bytes, datetime]:
+        """The bytes of a head or an archive page, and when its newest entry was put out."""
+        folder = Path(self._settings.feeds_dir).resolve()
+        path = (folder / f"{name}.{suffix}").resolve()
+        if path.is_relative_to(folder) and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            try:
+                return path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            except OSError:
+                pass  # not a file here: perhaps another node publishes it
+        with self._log.reading() as reader:
+            shelf = Shelf(reader.connection)
+            base, _, span = name.partition("/archive/")
+            feed, length = shelf.feed(base), self._settings.head_entries
+            if feed is not None and not span:
+                page = pages.head(shelf, feed, length)
+                return FORMATS[suffix].render(page, site_of(self._settings)), page.updated
+            if feed is not None:
+                for number in range(pages.sealed(feed.size, length)):
+                    if str(pages.span(number, length)) == span:
+                        page = pages.archive(shelf, feed, number, length)
+                        return FORMATS[suffix].render(page, site_of(self._settings)), page.updated
+            raise unknown_feed(name, [each.name for each in shelf.feeds()])
+
+    def _has_successor(self, name: str) -> bool:
+        """Whether an archive page will never change again: its successor is there."""
+        base, _, span = name.partition("/archive/")
+        with self._log.reading() as reader:
+            feed = Shelf(reader.connection).feed(base)
+        last = int(span.rpartition("-")[2])
+        return feed is not None and feed.size >= last + self._settings.head_entries
+
+    def _own(self, named: list[str], suffix: str) -> tuple[bytes, datetime]:
+        with self._log.reading() as reader:
+            return mine(reader, self._settings, named, suffix)
+
+    def _list(self) -> bytes:
+        with self._log.reading() as reader:
+            listed = sorted(Shelf(reader.connection).feeds(), key=lambda feed: shelf_order(feed.name))
+        return opml(((feed.name, feed.title) for feed in listed), site_of(self._settings))
+
+    def _twin(self, name: str) -> Response:
+        """The page for people that a feed's address without suffix leads to."""
+        with self._log.reading() as reader:
+            feeds = Shelf(reader.connection).feeds()
+        if name not in [feed.name for feed in feeds]:
+            raise unknown_feed(name, [feed.name for feed in feeds])
+        whole = "/" in name or name in ("all", "everything")
+        return RedirectResponse("/subscribe" if whole else f"/p/{name}/subscribe", 302)
+
+
+_OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+
+
+def _no_format(name: str, suffix: str) -> TimelineError:
+    return TimelineError(
+        "unknown_feed",
+        f"There is no feed {name} as .{suffix}.",
+        f"Write /feeds/{feed_path(name, 'atom')}, or .rss or .json.",
+    )
