@@ -148,9 +148,14 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> list[str]:
     return get_close_matches(word, known, n=3, cutoff=0.6)
 
 
+_SHOWN = 20
+"""Words that a remedy lists before it only counts."""
+
+
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The remedy for a misspelt word: the nearest known one, or all of them."""
+    """The remedy for a misspelt word: the nearest known one, or the first of them all."""
     near = nearest(word, known)
     if near:
         return f"Did you mean {near[0]}?"
-    return f"Known: {', '.join(known)}." if known else "There is none yet."
+    shown = ", ".join(known[:_SHOWN]) + (f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+    return f"Known: {shown}." if known else "There is none yet."

@@ -56,6 +56,8 @@ def atom(page: FeedPage, site: Site) -> bytes:
         made.updated(item.updated)
         made.published(item.published)
         made.summary(plain_summary(item.entry))
+        for scheme, term, label in categories(item.entry):
+            made.category(term=term, scheme=site.tag(scheme), label=label)
     return bytes(feed.atom_str()) + b"\n"
 
 
@@ -71,6 +73,8 @@ def rss(page: FeedPage, site: Site) -> bytes:
         made = _entry(feed, page, site, item)
         made.link(href=entry_url(site, item.entry))
         made.summary(escape(plain_summary(item.entry), quote=False))
+        for scheme, term, _ in categories(item.entry):
+            made.category(term=term, scheme=site.tag(scheme))  # a label would take the term's place
     return _TITLE.sub(_profiled, bytes(feed.rss_str())) + b"\n"
 
 
@@ -108,8 +112,6 @@ def _entry(feed: Any, page: FeedPage, site: Site, item: Item) -> Any:
     made.id(site.tag(item.entry.id))
     made.title(item.entry.title)
     made.content(html_body(site, item.entry), type="html")
-    for scheme, term, label in categories(item.entry):
-        made.category(term=term, scheme=site.tag(scheme), label=label)
     made.timeline.set(page, site, item)
     return made
 

@@ -1,8 +1,9 @@
 """A feed cut into documents: its head, and the archive pages behind it.
 
-Page k holds the put-outs k·n+1 … (k+1)·n of the feed, counted from its first; it exists once all of them do. Of an
-entry that was put out twice in a page it shows the later version. The head shows the n entries put out last, each as
-it stands: fewer than n are in no page yet, so head and pages together always hold every entry.
+Page k holds the put-outs k·n+1 … (k+1)·n of the feed, counted from its first; it exists once all of them do, the
+first one only together with the second, so that every page has a neighbour to link to. Of an entry that was put out
+twice in a page it shows the later version. The head shows the n entries put out last, each as it stands, and up to 2n
+while there is no page: what is in no page yet is in the head, so the two together always hold every entry.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from timeline.publishing.shelf import Shelf, Shelved
 
 def sealed(size: int, length: int) -> int:
     """How many archive pages of that length a feed with that many put-outs has."""
-    return size // length
+    pages = size // length
+    return pages if pages > 1 else 0
 
 
 def span(page: int, length: int) -> Span:
@@ -30,7 +32,7 @@ def head(shelf: Shelf, feed: Shelved, length: int) -> FeedPage:
         name=feed.name,
         title=feed.title,
         subtitle=feed.subtitle,
-        items=tuple(shelf.newest([feed.name], length)),
+        items=tuple(shelf.newest([feed.name], length if pages else 2 * length)),
         older=span(pages - 1, length) if pages else None,
         complete=not pages,
     )

@@ -80,8 +80,8 @@ def _coding(request: Request, body: bytes, media_type: str) -> str:
         quality = parameter.strip().removeprefix("q=") if parameter else "1"
         found[name.strip()] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
     rest = found.get("*", 0.0)
-    best, name = max((found.get(each, rest), each) for each in ("gzip", "br"))
-    return name if best > 0 else ""
+    name = max(("br", "gzip"), key=lambda each: found.get(each, rest))
+    return name if found.get(name, rest) > 0 else ""
 
 
 @lru_cache(maxsize=512)
