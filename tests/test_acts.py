@@ -65,6 +65,7 @@ def test_a_receipt_says_what_changed_and_what_it_will_publish(desk: Desk) -> Non
         "kind": "announcement",
         "seq": 3,
         "head": "acme-bolt@3",
+        "follows": "acme-bolt@2",
         "replayed": False,
         "dry_run": False,
         "changes": [

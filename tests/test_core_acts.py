@@ -454,7 +454,11 @@ def test_the_direction_of_a_term_is_fixed_by_its_first_statement() -> None:
 
 def test_a_new_term_says_who_grants_and_who_receives_unless_its_kind_has_no_direction() -> None:
     assert next_refused(OPENING, stating("direction"))[:2] == ("missing_field", "statements[0].direction")
-    heard(OPENING, stating("direction", term="clause/one", set={"text": "x"}))
+    clause = {"term": "clause/one", "set": {"text": "x"}}
+    heard(OPENING, stating("direction", **clause))
+    # and once a later statement gives one, it is fixed all the same
+    fixed = (OPENING, stating("direction", **clause), stating(**clause))
+    assert next_refused(*fixed, stating(direction="bo -> ada", **clause))[0] == "direction_contradicts"
 
 
 def test_a_correction_may_turn_the_direction_that_only_its_target_fixed() -> None:
@@ -748,8 +752,10 @@ def test_a_stored_text_is_named_in_the_source_that_it_belongs_to() -> None:
 
 def test_every_code_has_its_category_and_every_category_its_answers() -> None:
     """Programs test codes, shells exit codes, browsers status codes; two doors never disagree."""
-    assert {category.exit_code for category in CODES.values()} == {2, 3, 4, 5, 6, 7}
-    assert {category.http_status for category in Category} == {400, 404, 422, 409, 412, 403, 500}
+    assert {category.exit_code for category in CODES.values()} == {1, 2, 3, 4, 5, 6, 7}
+    assert {category.http_status for category in Category} == {
+        *(400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 503)
+    }
     error = TimelineError("unknown_term", "There is none.", "Look again.")
     assert error.problem() == {
         "type": "urn:timeline:problem:unknown_term",

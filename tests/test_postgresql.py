@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import Clock
@@ -27,6 +27,7 @@ from timeline.core.terms import BUILTIN
 from timeline.keeping import verify
 from timeline.log import Log
 from timeline.rebuilding import rebuild
+from timeline.tables import metadata
 
 ROOT = Path(__file__).parent.parent
 
@@ -105,8 +106,8 @@ def test_no_update_is_lost_when_all_read_then_write(log: Log, clock: Clock) -> N
 @pytest.fixture
 def service(postgres: PostgreSQL, postgresql_url: str, clock: Clock) -> Iterator[Log]:
     """A log opened as the role that the operations handbook makes."""
-    text = (ROOT / "docs/operations.md").read_text("utf-8")
-    (statements,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    handbook = (ROOT / "docs/operations.md").read_text("utf-8")
+    (statements,) = re.findall(r"```sql\n(.*?)```", handbook, re.DOTALL)
     engine = create_engine(postgresql_url)
     with engine.begin() as connection:
         connection.exec_driver_sql(statements)
@@ -131,6 +132,19 @@ def test_the_role_of_the_handbook_can_do_all_that_the_service_does(service: Log,
 
     assert percents(service, clock, "2021-06-01") == [10]
     assert verify(service)["sound"]
+
+
+def test_the_role_of_the_handbook_may_use_every_table(service: Log) -> None:
+    """And change all but the record; a new table must be added to the handbook."""
+    wanted = {name: (True, name not in ("event", "stored_text")) for name in metadata.tables}
+    with service.reading() as reader:
+        rights = text(
+            "SELECT has_table_privilege(:t, 'INSERT') AND has_table_privilege(:t, 'SELECT'),"
+            " has_table_privilege(:t, 'UPDATE') AND has_table_privilege(:t, 'DELETE')"
+        )
+        found = {name: tuple(reader.connection.execute(rights, {"t": name}).one()) for name in metadata.tables}
+
+    assert found == wanted
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,25 @@ def test_a_difference_turns_one_line_into_the_other(before: list[int], after: li
 
     assert {*lines[0]} - {*gone} | {*new} == {*lines[1]}
     assert not {*gone} & {*new}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_question_reads_no_table_whole(log: Log) -> None:
+    """Left to itself the planner of PostgreSQL joins by reading every rectangle of the record."""
+    with log.writing() as writer:
+        rows.write(
+            writer.connection,
+            1,
+            [
+                Rectangle(
+                    f"p{number % 50}", "agreed", f"x/t{number % 10}", number, 1, 9999, OPEN, 1, 1, "in_force", None
+                )
+                for number in range(1, 8000)
+            ],
+        )
+        asked_for = {"partnership": "p7", "day": 5000, "seq": 5, "lane": "agreed"}
+        question = text(f"EXPLAIN {rows._STATE['postgresql'].text}")
+        plan = "\n".join(writer.connection.scalars(question, asked_for))
+
+    assert "Index Scan Backward using rectangle_pkey" in plan
+    assert "Seq Scan on rectangle" not in plan

@@ -776,3 +776,99 @@ def test_only_a_live_announcement_has_a_content() -> None:
     )
     assert [book.content(n) for n in book.records] == [None, None, None, None]
     assert str(Ref(3, 1)) == "3#1"
+
+
+# Painting, where it is easy to paint one cell too much or too few
+
+
+def cells_of(book: Book, about: str) -> list[tuple[str, str, int]]:
+    """Every cell as it is read: from, up to (both as ISO days) and the announcement that governs it."""
+    return [(cell.start.isoformat(), cell.end.isoformat(), cell.ref.n) for cell in book.line(term(about)).cells]
+
+
+FROM_THE_BEGINNING, FOR_EVER = "0001-01-01", "9999-12-31"
+
+
+def test_a_bounded_value_outlasts_a_step_that_was_scheduled_inside_its_period() -> None:
+    # given 20 %, with a step to 30 % in 2023
+    schedule = said("2020-01-01", share(20, "2020-01-01"), share(30, "2023-01-01"))
+    # when 25 % are said to hold from 2021 through 2025
+    book = book_of(schedule, said("2021-01-01", share(25, "2021-01-01", until="2025")))
+    # then the step does not come back after it
+    assert through_the_days(book, SHARE, "2020-12-31", "2023-06-01", "2025-12-31", "2026-01-01") == [
+        "20",
+        "25",
+        "25",
+        "expired",
+    ]
+
+
+def test_a_step_that_takes_over_on_the_very_day_of_an_end_stays() -> None:
+    # given 20 %, with a step to 30 % in 2023
+    schedule = said("2020-01-01", share(20, "2020-01-01"), share(30, "2023-01-01"))
+    # when 25 % are said to hold through 2022, or for a month longer or shorter
+    found = {
+        until: told(book_of(schedule, said("2021-01-01", share(25, "2021-01-01", until=until))), SHARE, "2023-02-01")
+        for until in ("2022-11", "2022", "2023-01")
+    }
+    # then the step stays where it takes over on that day or lies ahead, and is gone where it was painted over
+    assert found == {"2022-11": "30", "2022": "30", "2023-01": "expired"}
+
+
+def test_a_bounded_value_clears_the_temporary_periods_inside_its_own() -> None:
+    # given temporary values in 2022 and, partly, in and after 2024
+    book = book_of(
+        said("2020-01-01", share(20, "2020-01-01")),
+        said("2020-02-01", share(10, "2022", until="2022", temporary=True)),
+        said("2020-03-01", share(11, "2024-07-01", until="2025-06", temporary=True)),
+        said("2021-01-01", share(25, "2021-01-01", until="2024")),
+    )
+    # then neither is left in its period; with the lapse after it the last one is gone altogether
+    assert cells_of(book, SHARE) == [
+        ("2020-01-01", "2021-01-01", 1),
+        ("2021-01-01", "2025-01-01", 4),
+        ("2025-01-01", FOR_EVER, 4),
+    ]
+
+
+def test_what_a_value_took_over_from_a_temporary_one_is_one_cell_with_the_rest_of_it() -> None:
+    # given two earlier values, a temporary one, and a value that starts inside it
+    book = book_of(
+        said("2018-01-01", share(1, "2018-01-01"), share(2, "2019-01-01")),
+        said("2020-01-01", share(20, "2020-01-01")),
+        said("2020-02-01", share(10, "2021", until="2021", temporary=True)),
+        said("2020-03-01", share(25, "2021-07-01")),
+    )
+    # then it is read without a seam
+    assert cells_of(book, SHARE) == [
+        ("2018-01-01", "2019-01-01", 1),
+        ("2019-01-01", "2020-01-01", 1),
+        ("2020-01-01", "2021-01-01", 2),
+        ("2021-01-01", "2021-07-01", 3),
+        ("2021-07-01", FOR_EVER, 4),
+    ]
+    # and so it is where its start is unknown and the temporary period began on the day it was announced
+    unknown = book_of(
+        said("2020-02-01", share(10, "2021", until="2021", temporary=True)), said("2021-01-01", share(25, "unknown"))
+    )
+    assert cells_of(unknown, SHARE) == [(FROM_THE_BEGINNING, FOR_EVER, 2)]
+
+
+def test_a_temporary_period_that_was_cut_in_two_stays_so_when_another_follows() -> None:
+    # given a temporary value over five years, a bounded one in the third, and another temporary one years later
+    book = book_of(
+        said("2019-01-01", share(20, "2019-01-01"), share(21, "2024-01-01")),
+        said("2020-01-01", share(10, "2021", until="2025", temporary=True)),
+        said("2020-02-01", share(30, "2023", until="2023")),
+        said("2020-03-01", share(11, "2028", until="2028", temporary=True)),
+    )
+    # then the value in between is still read there
+    assert cells_of(book, SHARE) == [
+        ("2019-01-01", "2021-01-01", 1),
+        ("2021-01-01", "2023-01-01", 2),
+        ("2023-01-01", "2024-01-01", 3),
+        ("2024-01-01", "2026-01-01", 2),
+        ("2026-01-01", "2028-01-01", 1),
+        ("2028-01-01", "2029-01-01", 4),
+        ("2029-01-01", FOR_EVER, 1),
+    ]

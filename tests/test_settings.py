@@ -49,6 +49,9 @@ def test_without_anything_set_every_value_is_the_documented_default() -> None:
         ("port", "8000", "default"),
         ("publish_every", "15m", "default"),
         ("head_entries", "50", "default"),
+        ("reads", "public", "default"),
+        ("rate_limit", "3000", "default"),
+        ("hub_url", "", "default"),
     ]
 
 
@@ -138,6 +141,8 @@ def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, 
         ("port", "٣"),
         ("head_entries", "19"),
         ("head_entries", "201"),
+        ("reads", "private"),
+        ("rate_limit", "-1"),
         ("base_url", "ftp://example.org"),
         ("base_url", "example.org"),
         ("base_url", "https://"),

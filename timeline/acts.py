@@ -67,7 +67,7 @@ class Desk:
                     session = _Session(self, writer)
                     event, replayed = session.take(submission, expect=expect)
                     feed = session.feeds[event.partnership]
-                    receipt = _replay(feed, event) if replayed else _receipt(feed, event, event.partnership)
+                    receipt = _replay(feed, event) if replayed else _receipt(feed, event, session.followed)
                     if dry_run:
                         raise _Rehearsed(receipt | {"dry_run": True})
                     session.flush()
@@ -177,6 +177,8 @@ class _Session:
         self.head: int | None = None
         self.last_at: datetime | None = None
         self.sheet = Sheet()
+        self.followed: int | None = None
+        """The partnership's last seq before the act taken in last; None before its opening."""
 
     def take(self, submission: Submission, *, expect: int | None = None) -> tuple[Event, bool]:
         """Take one act in; its event, and whether it had been recorded before."""
@@ -187,6 +189,7 @@ class _Session:
         if said is not None:
             return said, True
         version, last = self.versions[partnership]
+        self.followed = None if version < 0 else last
         if expect is not None and expect != last:
             raise _stale(feed, partnership, expect, last)
         if feed.book.opening is None and not isinstance(act, Opening):
@@ -345,8 +348,8 @@ def _opens(document: Document) -> bool:
     return "parties" in document.data
 
 
-def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
-    n = event.version
+def _receipt(feed: Feed, event: Event, follows: int | None) -> Json:
+    n, partnership = event.version, event.partnership
     entry = feed.entries[-1] if n else None
     touched = [] if entry is None else feed.named(entry.invalidates)
     return {
@@ -354,6 +357,7 @@ def _receipt(feed: Feed, event: Event, partnership: str) -> Json:
         "kind": event.kind,
         "seq": event.seq,
         "head": f"{partnership}@{event.seq}",
+        "follows": None if follows is None else f"{partnership}@{follows}",
         "replayed": False,
         "dry_run": False,
         "changes": [] if entry is None else _changes(entry),
@@ -373,6 +377,7 @@ def _replay(feed: Feed, event: Event) -> Json:
         "kind": event.kind,
         "seq": event.seq,
         "head": f"{event.partnership}@{last}",
+        "follows": f"{event.partnership}@{last}",
         "replayed": True,
         "dry_run": False,
         "changes": [],

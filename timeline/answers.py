@@ -35,7 +35,7 @@ from timeline.core.questions import ALL, Knowledge, Question
 from timeline.core.state import Ahead, Holding, state, transition, upcoming
 from timeline.core.terms import Kinds, Term, value_to_json
 from timeline.core.wording import Words, ahead_words, since, until
-from timeline.log import Event, Log, Reader
+from timeline.log import Event, Log, Reader, StoredText
 from timeline.records import event_to_json, recorded
 
 Json = dict[str, Any]
@@ -55,6 +55,8 @@ class Known:
     moment: datetime | None
     """What to echo as known_at: as asked, else when the last act of that knowledge was recorded."""
     announced_by: datetime | None
+    last: int
+    """The last seq of its whole record, the opening included: what If-Match names."""
     is_all: bool
     """Whether that is everything on record today."""
 
@@ -96,7 +98,7 @@ class Answers:
                 "view": view,
                 "terms": [_term(known, held, question.as_of) for held in found.in_force],
                 "ended": [_ended(known, held) for held in found.ended],
-                "upcoming": [_ahead(known, ahead) for ahead in found.upcoming],
+                "upcoming": [ahead_line(known, ahead) for ahead in found.upcoming],
             }
             for lane in ("proposed", "reported"):
                 body[lane] = []
@@ -227,6 +229,29 @@ class Answers:
                 "statements": [_statement(known, said) for said in about],
             }
 
+    def timeline(self, partnership: str, knowledge: Knowledge = ALL) -> Json:
+        """Every agreed term's line from its first day to its last, and the days on which anything changed."""
+        with self._known(partnership, knowledge) as known:
+            terms = [
+                {
+                    "term": str(term),
+                    "label": known.words.label(term),
+                    "kind": term.kind,
+                    "life": [_life(known, term, cell) for cell in known.book.line(term).cells],
+                }
+                for term in known.book.terms()
+            ]
+            days: dict[str, int] = {}
+            for change in changed(known.book, START_OF_TIME, END_OF_TIME):
+                days[change.on.isoformat()] = days.get(change.on.isoformat(), 0) + 1
+            return {
+                "partnership": partnership,
+                "name": known.words.name,
+                "resolved": _clocks(known),
+                "terms": [term for term in terms if term["life"]],
+                "days": [{"on": on, "changes": count} for on, count in days.items()],
+            }
+
     def upcoming(self, partnership: str | None, until_day: date | None, knowledge: Knowledge = ALL) -> Json:
         """What ends or begins after today, by day; what waits for an event comes last."""
         today = self.clock().date()
@@ -236,7 +261,7 @@ class Answers:
                 known = self._know(reader, slug, knowledge)
                 lines = {term: known.book.line(term).cells for term in known.book.terms()}
                 ahead = upcoming(known.book, lines, today, until_day or END_OF_TIME)
-                found += ({"partnership": slug, "name": known.words.name, **_ahead(known, each)} for each in ahead)
+                found += ({"partnership": slug, "name": known.words.name, **ahead_line(known, each)} for each in ahead)
         found.sort(key=lambda each: (each["on"] is None, each["on"] or "", each["partnership"], each["term"]))
         return {"after": today.isoformat(), "until": _day(until_day), "upcoming": found}
 
@@ -248,7 +273,7 @@ class Answers:
         with self.log.reading() as reader:
             for slug in reader.partnerships():
                 known = self._know(reader, slug, ALL)
-                line = _partnership(known)
+                line = partnership_line(known)
                 if (party is None or party in line["parties"]) and (kind is None or kind in line["kinds"]):
                     listed.append(line)
         return {"partnerships": listed}
@@ -257,7 +282,7 @@ class Answers:
         """One partnership: its parties, its terms and the extent of its record."""
         with self._known(slug, ALL) as known:
             terms = known.book.terms()
-            return _partnership(known) | {
+            return partnership_line(known) | {
                 "terms": [{"term": str(term), "label": known.words.label(term)} for term in terms],
                 "events": known.book.events(),
             }
@@ -294,11 +319,31 @@ class Answers:
             )
         return self.announcement(event.partnership, event.version)
 
-    def events(self, after: int, limit: int) -> Json:
-        """The log from a position on: events after `after`, at most `limit`, gapless and in order."""
+    def source_text(self, sha256: str) -> StoredText:
+        """A source's text as it was received.
+
+        Raises:
+            TimelineError: `unknown_text`.
+        """
         with self.log.reading() as reader:
-            head = reader.head()[0]
-            found = [event_to_json(event) for event in reader.events(after=after, limit=limit)]
+            stored = reader.text(sha256)
+        if stored is None:
+            raise TimelineError(
+                "unknown_text",
+                f"No text {sha256[:12]}… is kept here.",
+                "Take text_sha256 from the sources of an announcement.",
+            )
+        return stored
+
+    def events(self, after: int, limit: int, upto: int | None = None) -> Json:
+        """The log from a position on: events after `after`, at most `limit`, gapless and in order.
+
+        Args:
+            upto: Where to stop, so that several pages show the log as it ended at one moment; default where it ends.
+        """
+        with self.log.reading() as reader:
+            head = reader.head()[0] if upto is None else upto
+            found = [event_to_json(event) for event in reader.events(after=after, upto=head, limit=limit)]
         last = found[-1]["seq"] if found else after
         return {"after": after, "head": head, "last": last, "more": last < head and bool(found), "events": found}
 
@@ -350,6 +395,7 @@ class Answers:
             seq=seq,
             moment=moment,
             announced_by=knowledge.announced_by,
+            last=last[1],
             is_all=seq >= last[1] and knowledge.announced_by is None,
         )
 
@@ -483,7 +529,8 @@ def _cell(known: Known, term: Term, cell: Cell | None) -> Json:
     }
 
 
-def _ahead(known: Known, ahead: Ahead) -> Json:
+def ahead_line(known: Known, ahead: Ahead) -> Json:
+    """What lies ahead, in a list; `on` is None for what waits for an event."""
     body: Json = {
         "on": _day(ahead.on),
         "term": str(ahead.term),
@@ -532,7 +579,8 @@ def _statement(known: Known, said: Said) -> Json:
     }
 
 
-def _partnership(known: Known) -> Json:
+def partnership_line(known: Known) -> Json:
+    """A partnership in a list: its parties, the extent of its record, the kinds of its terms."""
     book = known.book
     coverage = book.coverage()
     acts = [record for record in book.records.values() if isinstance(record.act, Announcement)]
@@ -547,7 +595,7 @@ def _partnership(known: Known) -> Json:
         "last": None if coverage is None else coverage[1].isoformat(),
         "last_recorded_at": None if last is None else iso(last),
         "kinds": sorted({term.kind for term in book.terms(AGREED)}),
-        "head": f"{known.slug}@{max((record.seq for record in book.records.values()), default=0)}",
+        "head": f"{known.slug}@{known.last}",
     }
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import URL, ColumnElement, Connection, Row, Select, bindparam, insert, select, text
+from sqlalchemy import URL, Connection, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from timeline import migrations
-from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds, moment
+from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds
 from timeline.core.errors import TimelineError
 from timeline.database import (
     Turns,
@@ -30,28 +30,17 @@ from timeline.database import (
     reading_engine,
     writing_engine,
 )
+from timeline.reader import PAGE, Reader, StoredText, event_of
 from timeline.tables import event, stored_text
 
-__all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verification", "Writer", "utc_now"]
+__all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verification", "Writer", "event_of", "utc_now"]
 
 PATIENCE_SECONDS = 5.0
-_PAGE = 1000
 _POLL_SECONDS = 0.01
 # Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
 _LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
 
 
-# Made once: to build a question again costs as much as to ask it.
-_LAST = select(event).order_by(event.c.seq.desc()).limit(1)
-_IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
-_BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
-_BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
-_BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
-_SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
-_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT).order_by(event.c.version.desc()).limit(1)
-_HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
-_PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
-_HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
 _INSERT = insert(event)
 
 
@@ -74,107 +63,6 @@ class NewEvent:
     body: str
     recorded_at: datetime | None = None
     """As `Writer.next_instant` foretold it; None: whenever it is recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredText:
-    """The bytes of a source, kept as they came."""
-
-    sha256: str
-    media_type: str
-    content: bytes
-
-
-class Reader:
-    """Questions to the log, all answered from one snapshot."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        """For projections that must see the same snapshot."""
-
-    def head(self) -> tuple[int, datetime | None, str]:
-        """The last event's seq, instant and hash; (0, None, sixty-four zeros) while there is none."""
-        found = self.last()
-        return (0, None, GENESIS) if found is None else (found.seq, found.recorded_at, found.hash)
-
-    def last(self) -> Event | None:
-        """The last event of all; None while there is none."""
-        return self._one(_LAST)
-
-    def events(
-        self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
-    ) -> Iterator[Event]:
-        """The events with `after` < seq <= `upto`, at most `limit`, in order; read a page at a time."""
-        return self._pages(partnership, after, upto, limit, _PAGE)
-
-    def event(self, partnership: str, version: int) -> Event | None:
-        return self._one(_BY_VERSION, partnership=partnership, version=version)
-
-    def by_key(self, key: str) -> Event | None:
-        return self._one(_BY_KEY, key=key)
-
-    def by_idempotency_key(self, key: str) -> Event | None:
-        return self._one(_BY_IDEMPOTENCY_KEY, key=key)
-
-    def by_content(self, partnership: str, content_hash: str) -> Event | None:
-        """The latest event of the partnership with that content."""
-        return self._one(_BY_CONTENT, partnership=partnership, content_hash=content_hash)
-
-    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
-        """The (version, seq) of its last event; None when it was never opened."""
-        row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
-        return None if row is None else (row.version, row.seq)
-
-    def partnerships(self) -> list[str]:
-        """The names of all partnerships that were opened, in order."""
-        opened = select(event.c.partnership).where(event.c.version == 0).order_by(event.c.partnership)
-        return list(self.connection.scalars(opened))
-
-    def seq_at(self, at: datetime) -> int:
-        """The seq of the last event recorded at or before that moment; 0 when there was none yet."""
-        earlier = select(event.c.seq).where(event.c.recorded_at <= microseconds(at))
-        return self.connection.scalar(earlier.order_by(event.c.recorded_at.desc()).limit(1)) or 0
-
-    def text(self, sha256: str) -> StoredText | None:
-        row = self.connection.execute(select(stored_text).where(stored_text.c.sha256 == sha256)).first()
-        return None if row is None else StoredText(row.sha256, row.media_type, row.content)
-
-    def texts(self) -> Iterator[StoredText]:
-        """Every stored text, in the order of their hashes."""
-        last = ""
-        following = select(stored_text).order_by(stored_text.c.sha256).limit(1)
-        while (row := self.connection.execute(following.where(stored_text.c.sha256 > last)).first()) is not None:
-            last = row.sha256
-            yield StoredText(row.sha256, row.media_type, row.content)
-
-    def has_text(self, sha256: str) -> bool:
-        return self.connection.scalar(_HAS_TEXT, {"sha256": sha256}) is not None
-
-    def _one(self, question: Select[Any], **given: object) -> Event | None:
-        row = self.connection.execute(question, given).first()
-        return None if row is None else _event(row)
-
-    def _pages(
-        self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
-    ) -> Iterator[Event]:
-        conditions: list[ColumnElement[bool]] = [event.c.seq > bindparam("after")]
-        if upto is not None:
-            conditions.append(event.c.seq <= upto)
-        order = event.c.seq
-        if partnership is not None:
-            conditions.append(event.c.partnership == partnership)
-            # Within a partnership both orders are the same, and only this one has an index.
-            order = event.c.version
-        question = select(event).where(*conditions).order_by(order)
-        while limit is None or limit > 0:
-            wanted = size if limit is None else min(size, limit)
-            page = self.connection.execute(question.limit(wanted), {"after": after}).all()
-            for row in page:
-                yield _event(row)
-            if len(page) < wanted:
-                return
-            after = page[-1].seq
-            limit = None if limit is None else limit - wanted
 
 
 class Writer(Reader):
@@ -461,6 +349,13 @@ class Log:
                 )
             time.sleep(_POLL_SECONDS)
 
+    def last_seq(self) -> int:
+        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands."""
+        with plainly(), closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT max(seq) FROM event")
+            found = cursor.fetchone()
+        return 0 if found is None else found[0] or 0
+
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""
@@ -486,9 +381,9 @@ class Log:
         walk = Walk(known_head)
         unreadable = ""
         with self.reading() as reader:
-            for size in (_PAGE, 1):  # where a page cannot be read, find the event in it that cannot
+            for size in (PAGE, 1):  # where a page cannot be read, find the event in it that cannot
                 try:
-                    all(walk.step(event) for event in reader._pages(None, walk.seq, None, None, size))
+                    all(walk.step(event) for event in reader.pages(None, walk.seq, None, None, size))
                     break
                 except (DBAPIError, OverflowError) as error:
                     unreadable = f"It cannot be read: {getattr(error, 'orig', error)}."
@@ -521,13 +416,6 @@ def _damaged_text(reader: Reader) -> Fault | None:
     except DBAPIError as error:
         return Fault(None, f"text {last}", f"It, or the text after it, cannot be read: {error.orig}.")
     return None
-
-
-def _event(row: Row[Any]) -> Event:
-    # The columns stand in the order of the fields; to name each of them takes twice as long.
-    values: list[Any] = list(row)
-    values[7] = moment(values[7])
-    return Event(*values)
 
 
 def _row(made: Event) -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 
 from timeline.core.history import AGREED, Book, Slot
 from timeline.core.line import Cell, Cells, Line, Ref, parting
-from timeline.core.terms import Term, term, value_from_stored, value_to_json
+from timeline.core.terms import Term, Value, term, value_from_stored, value_to_json
 from timeline.log import Reader
 from timeline.tables import projection, rectangle
 
@@ -45,7 +46,7 @@ class Rectangle(NamedTuple):
 
     @property
     def cell(self) -> Cell:
-        value = None if self.value is None else value_from_stored(json.loads(self.value))
+        value = None if self.value is None else _value_of(self.value)
         start, end = date.fromordinal(self.valid_from), date.fromordinal(self.valid_to)
         return Cell(start, end, Ref(self.n, self.number), value, self.status)
 
@@ -63,9 +64,6 @@ class Sheet:
         """Opened and closed again by the acts on this sheet."""
         self.closing: list[tuple[Place, int]] = []
         """What earlier acts opened and these close, and at which seq."""
-
-    def __len__(self) -> int:
-        return len(self.opened) + len(self.closed) + len(self.closing)
 
     def note(self, partnership: str, seq: int, book: Book, before: dict[Slot, Line]) -> None:
         """Note what one act changed.
@@ -130,10 +128,11 @@ def state_cells(
     Terms that were silent on that day are left out. None: the rectangles must be built first, ask the fold.
     """
     asked = {"partnership": partnership, "day": as_of.toordinal(), "seq": known_seq, "lane": lane}
-    found = reader.connection.execute(_STATE, asked).all()
+    found = reader.connection.execute(_STATE[reader.connection.dialect.name], asked).all()
     if found[0].generation is None:
         return None
-    return {term(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in found if row.valid_from is not None}
+    held = (row for row in found if row.valid_from is not None)
+    return {_term_of(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in held}
 
 
 def stored(reader: Reader, partnership: str) -> list[Rectangle]:
@@ -182,8 +181,24 @@ def _rectangle(partnership: str, lane: str, name: str, seq: int, cell: Cell) -> 
         n=cell.ref.n,
         number=cell.ref.number,
         status=cell.status,
-        value=None if value is None else _compact(value_to_json(value, stored=True)),
+        value=None if value is None else _text_of(value),
     )
+
+
+@lru_cache(maxsize=256)
+def _text_of(value: Value) -> str:
+    """The value as it is stored; kept, because what is closed is mostly opened again, with other days."""
+    return _compact(value_to_json(value, stored=True))
+
+
+@lru_cache(maxsize=4096)
+def _value_of(text: str) -> Value:
+    return value_from_stored(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _term_of(name: str) -> Term:
+    return term(name)
 
 
 def _closing(generation: int, place: Place, seq: int) -> dict[str, object]:
@@ -212,8 +227,7 @@ _CLOSE = (
 
 # Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
 # A scan of the partnership would cost as much as its whole history.
-_STATE = text(
-    """
+_TERMS = """
     WITH RECURSIVE spoken (generation, term) AS (
         SELECT live.generation, (
             SELECT min(term) FROM rectangle
@@ -227,14 +241,21 @@ _STATE = text(
         FROM spoken WHERE spoken.term IS NOT NULL)
     SELECT spoken.generation, spoken.term, found.valid_from, found.known_from, found.valid_to, found.known_to,
         found.n, found.number, found.status, found.value
-    FROM spoken LEFT JOIN rectangle AS found
+    FROM spoken
+    """
+_LAST = """
+    FROM rectangle AS last
+    WHERE last.generation = spoken.generation AND last.partnership = :partnership AND last.lane = :lane
+        AND last.term = spoken.term AND last.valid_from <= :day AND last.known_from <= :seq AND last.known_to > :seq
+    ORDER BY last.valid_from DESC LIMIT 1
+    """
+_STATE = {
+    "sqlite": text(
+        f"""{_TERMS} LEFT JOIN rectangle AS found
         ON found.generation = spoken.generation AND found.partnership = :partnership AND found.lane = :lane
         AND found.term = spoken.term AND found.known_from <= :seq AND found.known_to > :seq
-        AND found.valid_to > :day AND found.valid_from = (
-            SELECT valid_from FROM rectangle AS last
-            WHERE last.generation = spoken.generation AND last.partnership = :partnership AND last.lane = :lane
-                AND last.term = spoken.term AND last.valid_from <= :day
-                AND last.known_from <= :seq AND last.known_to > :seq
-            ORDER BY last.valid_from DESC LIMIT 1)
-    """
-)
+        AND found.valid_to > :day AND found.valid_from = (SELECT last.valid_from {_LAST})"""
+    ),
+    # Left to itself PostgreSQL joins by reading the whole table once; this leaves it no choice.
+    "postgresql": text(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day"),
+}

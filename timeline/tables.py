@@ -44,6 +44,28 @@ stored_text = Table(
     sqlite_strict=True,
 )
 
+token = Table(
+    "token",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", WIDE, nullable=False),
+    Column("last_used_at", WIDE),
+    Column("revoked_at", WIDE),
+    UniqueConstraint("sha256", name="token_once"),
+    sqlite_strict=True,
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("expires_at", WIDE, nullable=False),
+    sqlite_strict=True,
+)
+
 # The feeds. All but `memo` and `ping` is a projection of (log, today): it may be dropped, and is then made anew.
 
 memo = Table(

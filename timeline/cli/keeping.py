@@ -19,6 +19,54 @@ from timeline.core.errors import Category, TimelineError
 from timeline.log import utc_now
 from timeline.publishing import publish as publish_feeds
 from timeline.publishing import settled_day
+from timeline.tokens import SCOPES, Tokens
+from timeline.web.serve import serve as run_service
+
+
+@cli.command()
+@click.option("--demo", is_flag=True, help="Serve the example record; yours is not touched, nothing is kept.")
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", help="The port to listen on.")
+@pass_frame
+def serve(frame: Frame, host: str | None, port: str | None, *, demo: bool) -> None:
+    """Migrate, then serve the API, the pages and the feeds, and publish on time."""
+    run_service(frame.settings(host=host, port=port), frame.kinds(), demo=demo)
+
+
+@cli.group()
+def token() -> None:
+    """The tokens that let programs and people write."""
+
+
+@token.command("new")
+@click.argument("name")
+@click.option("--scope", required=True, type=click.Choice(SCOPES), help="What it may do; each includes those before.")
+@json_option
+@pass_frame
+def new_token(frame: Frame, name: str, scope: str) -> None:
+    """Make a token; it is shown this once and kept only as a hash."""
+    with frame.log(migrate=True) as log:
+        frame.show({"name": name, "scope": scope, "token": Tokens(log, utc_now).new(name, scope)}, tables.plain)
+
+
+@token.command("list")
+@json_option
+@pass_frame
+def list_tokens(frame: Frame) -> None:
+    """The tokens there are, without themselves."""
+    with frame.log() as log:
+        frame.show({"tokens": Tokens(log, utc_now).list()}, tables.tokens)
+
+
+@token.command("revoke")
+@click.argument("name")
+@json_option
+@pass_frame
+def revoke_token(frame: Frame, name: str) -> None:
+    """Let a token open nothing any more."""
+    with frame.log(migrate=True) as log:
+        Tokens(log, utc_now).revoke(name)
+    frame.show({"revoked": name}, tables.plain)
 
 
 @cli.command()

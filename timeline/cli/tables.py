@@ -243,6 +243,15 @@ def published(out: Console, body: Json) -> None:
     _line(out, f"{body['written']} files written, {body['unchanged']} unchanged, in {body['folder']}")
 
 
+def tokens(out: Console, body: Json) -> None:
+    """The tokens there are."""
+    table = _table("TOKEN", "SCOPE", "CREATED", "LAST USED", "REVOKED")
+    for each in body["tokens"]:
+        dates = (each[name] or "–" for name in ("created_at", "last_used_at", "revoked_at"))
+        table.add_row(each["name"], each["scope"], *dates)
+    out.print(table)
+
+
 def plain(out: Console, body: Json) -> None:
     """Field by field."""
     for name, value in body.items():

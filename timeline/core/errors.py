@@ -18,6 +18,14 @@ class Category(Enum):
     UNREADABLE = (6, 422)
     FORBIDDEN = (4, 403)
     INTEGRITY = (7, 500)
+    UNAUTHENTICATED = (4, 401)
+    WRONG_METHOD = (2, 405)
+    TOO_LARGE = (6, 413)
+    WRONG_TYPE = (2, 415)
+    TOO_MANY = (5, 429)
+    BUSY = (5, 503)
+    UNAVAILABLE = (6, 503)
+    BUG = (1, 500)
 
     @property
     def exit_code(self) -> int:
@@ -40,7 +48,20 @@ CODES: dict[str, Category] = {
     "instant_in_the_future": Category.USAGE,
     "invalid_value": Category.USAGE,
     "invalid_configuration": Category.USAGE,
+    # requests that no address takes
+    "unknown_address": Category.NOT_FOUND,
+    "method_not_allowed": Category.WRONG_METHOD,
+    "unsupported_media_type": Category.WRONG_TYPE,
+    # who may do what, and how often
+    "token_missing": Category.UNAUTHENTICATED,
+    "token_unknown": Category.UNAUTHENTICATED,
+    "scope_missing": Category.FORBIDDEN,
+    "form_expired": Category.FORBIDDEN,
+    "rate_limited": Category.TOO_MANY,
+    "too_many_streams": Category.BUSY,
     # names that lead nowhere
+    "unknown_text": Category.NOT_FOUND,
+    "unknown_token": Category.NOT_FOUND,
     "unknown_partnership": Category.NOT_FOUND,
     "unknown_announcement": Category.NOT_FOUND,
     "unknown_term": Category.NOT_FOUND,
@@ -69,18 +90,20 @@ CODES: dict[str, Category] = {
     "key_reused": Category.CONFLICT,
     "lost_race": Category.CONFLICT,
     "stale_expectation": Category.STALE,
-    "database_busy": Category.CONFLICT,
+    "database_busy": Category.BUSY,
     "another_record": Category.CONFLICT,
     # sources that cannot be read
     "unreadable_source": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
-    "too_large": Category.UNREADABLE,
-    "storage_failed": Category.UNREADABLE,
-    "connection_lost": Category.UNREADABLE,
-    "replica_behind": Category.CONFLICT,
+    "too_large": Category.TOO_LARGE,
+    "storage_failed": Category.UNAVAILABLE,
+    "connection_lost": Category.UNAVAILABLE,
+    "replica_behind": Category.BUSY,
     # the record itself
     "integrity_failure": Category.INTEGRITY,
     "schema_mismatch": Category.INTEGRITY,
+    # our own fault
+    "internal_error": Category.BUG,
 }
 
 
@@ -125,9 +148,14 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> list[str]:
     return get_close_matches(word, known, n=3, cutoff=0.6)
 
 
+_SHOWN = 20
+"""Words that a remedy lists before it only counts."""
+
+
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The remedy for a misspelt word: the nearest known one, or all of them."""
+    """The remedy for a misspelt word: the nearest known one, or the first of them all."""
     near = nearest(word, known)
     if near:
         return f"Did you mean {near[0]}?"
-    return f"Known: {', '.join(known)}." if known else "There is none yet."
+    shown = ", ".join(known[:_SHOWN]) + (f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+    return f"Known: {shown}." if known else "There is none yet."

@@ -219,8 +219,8 @@ class Feed:
         lanes = [
             row
             for force in (PROPOSED, REPORTED)
-            for row in self._rows(learned(before, after, force=force), force, today)
             if not rows
+            for row in self._rows(learned(before, after, force=force), force, today)
         ]
         assert not isinstance(act, Opening)  # hear() has seen it
         entry = Entry(

@@ -25,6 +25,8 @@ class Settings:
         base_url: Without a slash at its end.
         tag_authority: What follows `tag:` in the id of a feed (RFC 4151), as `example.org,2026`.
         head_entries: Entries in a feed's head, and in each of its archive pages.
+        reads: `public`, or `token` when every question needs one.
+        rate_limit: Requests a minute of one client; a write counts as ten. 0 for no limit.
         hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
@@ -38,6 +40,8 @@ class Settings:
     port: int
     publish_every: timedelta
     head_entries: int
+    reads: str
+    rate_limit: int
     hub_url: str | None
     origins: Mapping[str, str] = field(repr=False)
 

@@ -101,6 +101,15 @@ def _between(low: int, high: int) -> Callable[[str, str, str], int]:
     return parse
 
 
+def _one_of(*choices: str) -> Callable[[str, str, str], str]:
+    def parse(name: str, text: str, origin: str) -> str:
+        if text not in choices:
+            raise _wrong(name, text, origin, " or ".join(choices))
+        return text
+
+    return parse
+
+
 def _duration(name: str, text: str, origin: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
@@ -123,6 +132,8 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "port": _between(1, 65535),
     "publish_every": _duration,
     "head_entries": _between(20, 200),
+    "reads": _one_of("public", "token"),
+    "rate_limit": _between(0, 999_999),
     "hub_url": _hub_url,
 }
 SECRET = ("database_url", "read_database_url")
@@ -134,4 +145,6 @@ DEFAULTS = {
     "port": "8000",
     "publish_every": "15m",
     "head_entries": "50",
+    "reads": "public",
+    "rate_limit": "3000",
 }

@@ -27,7 +27,7 @@ def respond(
     media_type: str,
     *,
     last_modified: datetime | None = None,
-    cache_control: str = "no-cache",
+    cache_control: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The body in the coding that the reader prefers, or 304 when it has these bytes.
@@ -39,7 +39,7 @@ def respond(
     digest = sha256(body).hexdigest()[:32]
     sent = {
         "ETag": f'"{digest}-{coding}"' if coding else f'"{digest}"',
-        "Cache-Control": cache_control,
+        "Cache-Control": cache_control or "no-cache",
         "Vary": "Accept-Encoding",
         **(headers or {}),
     }
@@ -80,8 +80,8 @@ def _coding(request: Request, body: bytes, media_type: str) -> str:
         quality = parameter.strip().removeprefix("q=") if parameter else "1"
         found[name.strip()] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
     rest = found.get("*", 0.0)
-    best, name = max((found.get(each, rest), each) for each in ("gzip", "br"))
-    return name if best > 0 else ""
+    name = max(("br", "gzip"), key=lambda each: found.get(each, rest))
+    return name if found.get(name, rest) > 0 else ""
 
 
 @lru_cache(maxsize=256)

@@ -72,7 +72,7 @@ def find_quote(quote: str, text: str) -> Found | FurnitureOnly | NotFound:
             start, end = folded.span(*span)
             verdict = Found if part in EVIDENCE else FurnitureOnly
             return verdict(offset + start, offset + end, part)
-    compared = normalised(quote[:MAX_QUOTE])
+    compared = _folded(quote[:MAX_QUOTE])
     near = [_nearest(compared, folded) for part, _, folded in page if part in EVIDENCE]
     return NotFound(max(near, key=lambda passage: passage.ratio, default=Nearest("", 0.0)))
 
@@ -84,7 +84,7 @@ def check_quote(quote: str, text: str, *, field: str) -> Found:
         TimelineError: `quote_missing` for a quote without a word, `invalid_field` for one too long,
             `quote_not_found` with the closest passage (`closest`, `ratio`), `quote_is_furniture` (`part`).
     """
-    if not WORD.search(_ELLIPSIS.sub(" ", normalised(quote[:MAX_QUOTE]))):
+    if not WORD.search(_ELLIPSIS.sub(" ", _folded(quote[:MAX_QUOTE]))):
         raise TimelineError(
             "quote_missing",
             f"The quote {quote[:40]!r} has no word in it.",
@@ -127,9 +127,15 @@ def _page(text: str) -> tuple[tuple[Part, int, Folded], ...]:
     return tuple((block.part, block.start, fold(text[block.start : block.end])) for block in blocks(text))
 
 
+@lru_cache(maxsize=8)
+def _folded(quote: str) -> str:
+    """The quote as folded; kept, because each is looked at several times on its way."""
+    return normalised(quote)
+
+
 def _pieces(quote: str) -> list[str]:
     """The folded pieces between ellipses, each with a word in it; none when there is none or too much."""
-    folded = normalised(quote[: 4 * MAX_QUOTE])
+    folded = _folded(quote[: 4 * MAX_QUOTE])
     pieces = [piece.strip(" -") for piece in _ELLIPSIS.split(folded)]
     pieces = [piece for piece in pieces if WORD.search(piece)]
     return pieces if len(quote) <= 4 * MAX_QUOTE and len(folded) <= MAX_QUOTE and len(pieces) <= MAX_PIECES else []

@@ -1,0 +1,241 @@
+"""Laws of access: who may do what, how often and how much, and what a browser is told to keep out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import Clock
+from tests.web import NOW, announcement, application, client, seeded, token
+from timeline.core.errors import TimelineError
+from timeline.log import Log
+from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
+from timeline.web.access import Rate
+
+P = "/api/partnerships/harbour-quill"
+YAML = (
+    "partnership: harbour-quill\ntitle: A <b>word</b>\nannounced: 2026-05-01\nsources: [{tier: press, publisher: P}]\n"
+)
+
+
+@pytest.fixture
+def visitor(log: Log, database_url: str) -> Iterator[TestClient]:
+    with client(application(seeded(log), database_url)) as asking:
+        yield asking
+
+
+def code(caught: pytest.ExceptionInfo[TimelineError]) -> str:
+    return caught.value.code
+
+
+def test_a_token_is_shown_once_kept_as_a_hash_and_ends_when_revoked(log: Log, clock: Clock) -> None:
+    tokens = Tokens(log, clock)
+
+    secret = tokens.new("ada", "append")
+
+    assert tokens.bearer(secret) == Bearer("ada", "append")
+    assert secret not in str(tokens.list())
+    assert tokens.list() == [
+        {
+            "name": "ada",
+            "scope": "append",
+            "created_at": "2026-01-01T12:00:00Z",
+            "last_used_at": "2026-01-01T12:00:00Z",
+            "revoked_at": None,
+        }
+    ]
+    tokens.revoke("ada")
+    tokens.revoke("ada")
+    for wrong in (secret, "", "tl_\ud800"):
+        with pytest.raises(TimelineError) as caught:
+            tokens.bearer(wrong)
+        assert code(caught) == "token_unknown"
+
+
+@pytest.mark.parametrize(("name", "scope"), [("", "read"), ("a b", "read"), ("x", "write"), ("ada", "read")])
+def test_a_token_needs_a_name_of_its_own_and_a_scope(log: Log, clock: Clock, name: str, scope: str) -> None:
+    tokens = Tokens(log, clock)
+    tokens.new("ada", "read")
+
+    with pytest.raises(TimelineError) as caught:
+        tokens.new(name, scope)
+
+    assert code(caught) == "invalid_value"
+
+
+def test_an_unknown_token_cannot_be_revoked(log: Log, clock: Clock) -> None:
+    with pytest.raises(TimelineError) as caught:
+        Tokens(log, clock).revoke("nobody")
+    assert code(caught) == "unknown_token"
+
+
+def test_a_session_ends_by_itself_by_signing_out_and_with_its_token(log: Log, clock: Clock) -> None:
+    tokens = Tokens(log, clock)
+    secret = tokens.new("ada", "append")
+    first, second, third = (tokens.sign_in(secret) for _ in range(3))
+
+    tokens.sign_out(first)
+    assert tokens.signed_in(first) is None
+    assert tokens.signed_in(second) == Bearer("ada", "append")
+    clock.now += SESSION_LENGTH
+    assert tokens.signed_in(second) is None
+    fourth = tokens.sign_in(secret)
+    tokens.revoke("ada")
+    assert tokens.signed_in(fourth) is tokens.signed_in(third) is None
+
+
+def test_to_append_needs_a_token_that_allows_it(visitor: TestClient, log: Log) -> None:
+    none = visitor.post(f"{P}/announcements", json=announcement())
+    wrong = visitor.post(f"{P}/announcements", json=announcement(), headers={"Authorization": "Bearer tl_x"})
+    basic = visitor.post(f"{P}/announcements", json=announcement(), headers={"Authorization": "Basic eDp5"})
+    weak = {"Authorization": f"Bearer {token(log, 'draft', 'bob')}"}
+    too_weak = visitor.post(f"{P}/announcements", json=announcement(), headers=weak)
+
+    codes = [each.json()["code"] for each in (none, wrong, basic, too_weak)]
+    assert codes == ["token_missing", "token_unknown", "token_missing", "scope_missing"]
+    assert none.headers["www-authenticate"].startswith("Bearer")
+    assert visitor.get("/api/status").json()["record"]["head"] == 15
+
+
+def test_where_questions_need_a_token_only_the_door_is_open(log: Log, database_url: str) -> None:
+    with client(application(seeded(log), database_url, reads="token")) as visitor:
+        closed = [visitor.get(each).status_code for each in ("/", f"{P}/state", "/openapi.json", "/feeds/all.atom")]
+        opened = [visitor.get(each).status_code for each in ("/healthz", "/readyz", "/sign-in", "/static/timeline.css")]
+        reader = {"Authorization": f"Bearer {token(log, 'read')}"}
+
+        assert (closed, opened) == ([401] * 4, [200] * 4)
+        assert visitor.get("/", headers=reader).status_code == 200
+        visitor.post("/sign-in", data={"token": reader["Authorization"].removeprefix("Bearer ")})
+        assert visitor.get("/").status_code == 200
+
+
+def test_too_many_requests_are_told_when_to_come_again(log: Log, database_url: str) -> None:
+    with client(application(log, database_url, rate_limit=12)) as visitor:
+        answers = [visitor.get("/healthz") for _ in range(13)]
+
+    assert [each.status_code for each in answers] == [200] * 12 + [429]
+    assert int(answers[-1].headers["retry-after"]) == 6 - 1
+
+
+def test_a_bucket_fills_evenly_and_a_write_counts_as_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    rate = Rate(60)
+
+    assert [rate.wait("a", 10) for _ in range(7)] == [0] * 6 + [11]
+    now = 10.0
+    assert [rate.wait("a", 10), rate.wait("b", 1)] == [0, 0]
+    assert Rate(0).wait("a", 1_000_000) == 0
+
+
+def test_a_body_that_grows_too_large_is_refused_while_it_comes(visitor: TestClient, log: Log) -> None:
+    def growing() -> Iterator[bytes]:
+        for _ in range(60):
+            yield b" " * 100_000
+
+    headers = {"Authorization": f"Bearer {token(log)}", "Content-Type": "application/json"}
+
+    answer = visitor.post(f"{P}/announcements", content=growing(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("address", ["/", "/p/harbour-quill", "/nowhere", f"{P}/state", "/static/timeline.js"])
+def test_browsers_are_told_to_run_nothing_that_is_not_ours(visitor: TestClient, address: str) -> None:
+    answer = visitor.get(address, headers={"Accept": "text/html"})
+
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "set-cookie" not in answer.headers
+    if "html" in answer.headers["content-type"]:
+        assert re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", answer.text) is None
+
+
+def test_an_editor_signs_in_rehearses_and_records_once(visitor: TestClient, log: Log) -> None:
+    signed_in = visitor.post("/sign-in", data={"token": token(log)})
+    cookie = signed_in.headers["set-cookie"]
+    page = visitor.get("/append").text
+    csrf = re.findall(r'name="csrf" value="(\w+)"', page)[0]
+
+    rehearsal = visitor.post("/append", data={"csrf": csrf, "document": YAML})
+    hidden = dict(re.findall(r'name="(confirm|expect|idempotency_key)" value="([^"]*)"', rehearsal.text))
+    recorded = [visitor.post("/append", data={"csrf": csrf, "document": YAML, **hidden}) for _ in range(2)]
+
+    assert ("HttpOnly" in cookie, "SameSite=strict" in cookie, signed_in.status_code) == (True, True, 303)
+    assert "Nothing is recorded yet" in rehearsal.text
+    assert "<b>word" not in rehearsal.text
+    assert [(each.status_code, each.headers["location"]) for each in recorded] == [(303, "/a/harbour-quill/15")] * 2
+    assert "A &lt;b&gt;word&lt;/b&gt;" in visitor.get("/a/harbour-quill/15").text
+    assert visitor.get("/api/status").json()["record"]["head"] == 16
+
+
+def test_a_file_can_be_chosen_instead(visitor: TestClient, log: Log) -> None:
+    visitor.post("/sign-in", data={"token": token(log)})
+    csrf = re.findall(r'name="csrf" value="(\w+)"', visitor.get("/append").text)[0]
+
+    rehearsal = visitor.post("/append", data={"csrf": csrf, "document": ""}, files={"file": ("a.yaml", YAML)})
+
+    assert "Nothing is recorded yet" in rehearsal.text, rehearsal.text
+
+
+def test_what_was_confirmed_is_what_was_shown(visitor: TestClient, log: Log) -> None:
+    """When something else was recorded between rehearsal and confirmation, nothing is recorded."""
+    secret = token(log)
+    visitor.post("/sign-in", data={"token": secret})
+    csrf = re.findall(r'name="csrf" value="(\w+)"', visitor.get("/append").text)[0]
+    rehearsal = visitor.post("/append", data={"csrf": csrf, "document": YAML})
+    hidden = dict(re.findall(r'name="(confirm|expect|idempotency_key)" value="([^"]*)"', rehearsal.text))
+    bearer = {"Authorization": f"Bearer {secret}"}
+    assert visitor.post(f"{P}/announcements", json=announcement(), headers=bearer).status_code == 201
+
+    late = visitor.post("/append", data={"csrf": csrf, "document": YAML, **hidden})
+
+    assert late.status_code == 412
+    assert "has moved on" in late.text
+
+
+def test_a_form_from_elsewhere_records_nothing(visitor: TestClient, log: Log) -> None:
+    visitor.post("/sign-in", data={"token": token(log)})
+    csrf = re.findall(r'name="csrf" value="(\w+)"', visitor.get("/append").text)[0]
+    form = {"document": YAML, "confirm": "1"}
+
+    forged = visitor.post("/append", data=form | {"csrf": "0" * 32})
+    crossed = visitor.post("/append", data=form | {"csrf": csrf}, headers={"Sec-Fetch-Site": "cross-site"})
+    api = visitor.post(f"{P}/announcements", json=announcement())
+
+    assert [each.json()["code"] for each in (forged, crossed, api)] == ["form_expired", "form_expired", "token_missing"]
+    assert visitor.get("/api/status").json()["record"]["head"] == 15
+
+
+def test_without_a_session_there_is_nothing_to_append_with(visitor: TestClient) -> None:
+    assert visitor.get("/append").headers["location"] == "/sign-in"
+    assert visitor.post("/append", data={"document": YAML}).status_code == 401
+    assert visitor.post("/sign-in", data={"token": "tl_wrong"}).status_code == 403
+    assert visitor.post("/sign-in", data={"token": ""}).status_code == 422
+    assert visitor.post("/sign-in", content=b"%ff", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_a_session_without_the_scope_may_look_but_not_append(visitor: TestClient, log: Log) -> None:
+    visitor.post("/sign-in", data={"token": token(log, "read")})
+    csrf = re.findall(r'name="csrf" value="(\w+)"', visitor.get("/append").text)[0]
+
+    answer = visitor.post("/append", data={"csrf": csrf, "document": YAML})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+    assert visitor.post("/sign-out", data={"csrf": csrf}).status_code == 303
+    assert visitor.get("/append").status_code == 303
+
+
+def test_an_https_service_keeps_its_cookie_for_https(log: Log, database_url: str) -> None:
+    with client(application(log, database_url, base_url="https://timeline.example")) as visitor:
+        answer = visitor.post("/sign-in", data={"token": token(log)})
+
+    assert "Secure" in answer.headers["set-cookie"]
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert NOW.isoformat() not in answer.headers["set-cookie"]

@@ -1,0 +1,403 @@
+"""Laws of the API: one answer per question, nothing ignored, nothing recorded twice, and every mistake has a remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import CHECKS
+from schemathesis.core.result import Ok
+from sqlalchemy import event
+from starlette.testclient import TestClient
+
+from tests.conftest import Clock
+from tests.web import EXAMPLE, NOW, ROOT, announcement, application, client, seeded, token
+from timeline.acts import Desk
+from timeline.answers import Answers
+from timeline.core.questions import read_question
+from timeline.core.terms import BUILTIN
+from timeline.documents import read
+from timeline.log import Log
+from timeline.overview import Overview
+from timeline.submissions import submit
+from timeline.web.operations import ENCODER
+
+P = "/api/partnerships/harbour-quill"
+
+
+@pytest.fixture
+def ask(log: Log, database_url: str) -> Iterator[TestClient]:
+    """Somebody without a token, before the example record."""
+    with client(application(seeded(log), database_url)) as asking:
+        yield asking
+
+
+@pytest.fixture
+def editor(log: Log, database_url: str) -> Iterator[TestClient]:
+    """Somebody whose token allows to append, before the example record."""
+    app = application(seeded(log), database_url)
+    with client(app, token(log)) as editing:
+        yield editing
+
+
+def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["status"] == status
+    assert body["remedy"]
+    return body
+
+
+def test_http_answers_what_python_answers(ask: TestClient, log: Log) -> None:
+    """Same question, same body."""
+    asked = {"as_of": "2022-01-20", "announced_by": "2023-01-01", "include": "proposed,reported"}
+
+    over_http = ask.get(f"{P}/state", params=asked)
+
+    from_python = Answers(log, BUILTIN, lambda: NOW).state("harbour-quill", read_question(asked, NOW))
+    assert over_http.content == ENCODER.encode(from_python)
+
+
+def test_every_page_has_its_answer_at_the_same_address(ask: TestClient) -> None:
+    pairs = {
+        "/p/harbour-quill.json?as_of=2022-01-20": f"{P}/state?as_of=2022-01-20",
+        "/p/harbour-quill/compare.json?from=2021-01-01&to=2022-01-01": f"{P}/changes?from=2021-01-01&to=2022-01-01",
+        "/p/harbour-quill/t/license/archive.json": f"{P}/history/license/archive",
+        "/a/harbour-quill/2.json": "/api/announcements/harbour-quill/2",
+        "/search.json?q=almanac": "/api/search?q=almanac",
+        "/index.json": "/api/home",
+    }
+
+    for page, api in pairs.items():
+        assert ask.get(page).content == ask.get(api).content, page
+        assert ask.get(page).status_code == 200, page
+
+
+def test_the_list_costs_the_same_number_of_queries_for_1_and_for_30(log: Log, clock: Clock) -> None:
+    overview = Overview(log, BUILTIN, clock)
+    desk = Desk(log, BUILTIN, clock)
+
+    def queries(count: int) -> tuple[int, int]:
+        for number in range(count):
+            opening = {"partnership": f"p-{count}-{number}", "name": "A – B", "parties": {"a": "A", "b": "B"}}
+            desk.append(submit(next(read(json.dumps(opening).encode(), "x.json")), BUILTIN))
+        seen: list[str] = []
+
+        def note(_c: object, _u: object, statement: str, *_: object) -> None:
+            if statement != "BEGIN":
+                seen.append(statement)
+
+        event.listen(log._reading, "before_cursor_execute", note)
+        overview.home()
+        grown = len(seen)
+        overview.partnerships()
+        event.remove(log._reading, "before_cursor_execute", note)
+        return grown, len(seen) - grown
+
+    assert queries(1) == queries(30) == (2, 1)
+
+
+def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> None:
+    seeded(log, ROOT / "seeds")
+
+    assert Overview(log, BUILTIN, clock).partnerships() == Answers(log, BUILTIN, clock).partnerships()
+    assert [p["partnership"] for p in Overview(log, BUILTIN, clock).partnerships(kind="clause")["partnerships"]] == [
+        p["partnership"] for p in Answers(log, BUILTIN, clock).partnerships(kind="clause")["partnerships"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "code", "remedy"),
+    [
+        (f"{P}/state?asof=2025-01-01", 400, "unknown_parameter", "as_of"),
+        (f"{P}/state?as_of=2025", 400, "invalid_date", "2025"),
+        (f"{P}/state?as_of=", 400, "invalid_value", "as_of"),
+        (f"{P}/state?as_of=2025-01-01&as_of=2026-01-01", 400, "conflicting_parameters", "as_of"),
+        (f"{P}/state?known_seq=3&known_at=2025-01-01", 400, "conflicting_parameters", "known_"),
+        (f"{P}/state?known_at=2025-01-01T00:00:00", 400, "zone_missing", "Z"),
+        (f"{P}/state?known_seq=999", 404, "unknown_position", "known_seq="),
+        (f"{P}/state?term=%00", 400, "invalid_value", "term"),
+        (f"{P}/changes?from=2025-01-01", 400, "missing_parameter", "to="),
+        (f"{P}/changes?from=2026-01-01&to=2025-01-01", 400, "invalid_value", "from="),
+        (f"{P}/history/clause/nothing", 404, "unknown_term", ""),
+        ("/api/partnerships/harbor-quill/state", 404, "unknown_partnership", "harbour-quill"),
+        ("/api/partnerships/%00/state", 404, "unknown_address", "/openapi.json"),
+        ("/api/partnerships/..%2f..%2fetc%2fpasswd", 404, "unknown_address", "/openapi.json"),
+        ("/api/announcements/harbour-quill/99", 404, "unknown_announcement", "harbour-quill/1"),
+        ("/api/announcements/harbour-quill/x", 400, "invalid_value", "n="),
+        ("/api/texts/abc", 404, "unknown_text", "text_sha256"),
+        ("/api/log?limit=0", 400, "invalid_value", "1000"),
+        ("/api/log?cursor=x", 400, "invalid_value", "next"),
+        ("/api/log?cursor=MC00&after=1", 400, "conflicting_parameters", "after"),
+        ("/nowhere", 404, "unknown_address", "/openapi.json"),
+        ("/p/harbour-quill@999/2022-01-01.json", 404, "unknown_position", "known_seq="),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_what_to_do(
+    ask: TestClient, address: str, status: int, code: str, remedy: str
+) -> None:
+    body = refused(ask.get(address), status, code)
+
+    assert remedy in body["remedy"]
+
+
+def test_who_has_the_answer_is_told_so(ask: TestClient) -> None:
+    for address in (f"{P}/state", "/api/log", "/p/harbour-quill", "/openapi.json", "/"):
+        first = ask.get(address)
+        again = ask.get(address, headers={"If-None-Match": first.headers["etag"]})
+
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b""), address
+
+
+def test_an_answer_is_never_older_than_the_record(editor: TestClient) -> None:
+    """Also where the answer was kept."""
+    before = editor.get(f"{P}/state?as_of=2026-06-01").json()
+
+    receipt = editor.post(f"{P}/announcements", json=announcement()).json()
+
+    after = editor.get(f"{P}/state?as_of=2026-06-01").json()
+    assert before["resolved"]["known_seq"] + 1 == after["resolved"]["known_seq"] == receipt["seq"]
+
+
+def test_reads_are_open_to_every_site(ask: TestClient) -> None:
+    answer = ask.get(f"{P}/state", headers={"Origin": "https://elsewhere.example"})
+    preflight = ask.options(f"{P}/state", headers={"Origin": "https://elsewhere.example"})
+
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (204, "GET, HEAD, OPTIONS")
+
+
+def test_a_citation_is_the_same_for_ever(editor: TestClient) -> None:
+    address = "/p/harbour-quill@9/2022-01-20"
+    before, page = editor.get(f"{address}.json"), editor.get(address)
+
+    editor.post(f"{P}/announcements", json=announcement())
+
+    assert editor.get(f"{address}.json").content == before.content
+    assert editor.get(address).content == page.content
+    assert page.headers["cache-control"] == before.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert page.headers["memento-datetime"] == "Thu, 20 Jan 2022 23:59:59 GMT"
+    assert before.json()["resolved"] | {"known_at": None} == {
+        "as_of": "2022-01-20",
+        "known_at": None,
+        "known_seq": 9,
+        "announced_by": None,
+    }
+
+
+def test_a_reader_of_mementos_is_sent_to_the_day(ask: TestClient) -> None:
+    answer = ask.get("/p/harbour-quill", headers={"Accept-Datetime": "Thu, 20 Jan 2022 12:00:00 GMT"})
+
+    assert (answer.status_code, answer.headers["location"]) == (302, "/p/harbour-quill@15/2022-01-20")
+    assert "timegate" in answer.headers["link"]
+    assert "Accept-Datetime" in answer.headers["vary"]
+    refused(ask.get("/p/harbour-quill", headers={"Accept-Datetime": "yesterday"}), 400, "invalid_instant")
+
+
+def test_pages_of_the_log_show_it_as_it_ended_for_the_first_one(editor: TestClient) -> None:
+    first = editor.get("/api/log?limit=7").json()
+    editor.post(f"{P}/announcements", json=announcement())
+    found, page = first["events"], first
+    while page["next"] is not None:
+        page = editor.get(page["next"]).json()
+        found = [*found, *page["events"]]
+
+    assert [each["seq"] for each in found] == list(range(1, first["head"] + 1))
+    assert editor.get(f"/api/log?after={first['head']}").json()["events"][0]["seq"] == first["head"] + 1
+
+
+def test_an_announcement_is_recorded_once(editor: TestClient) -> None:
+    """The same idempotency key, the same content: one event; the rehearsal records nothing."""
+    rehearsed = editor.post(f"{P}/announcements?dry_run=true", json=announcement())
+    made = editor.post(f"{P}/announcements", json=announcement(), headers={"Idempotency-Key": "k1"})
+    again = editor.post(f"{P}/announcements", json=announcement(), headers={"Idempotency-Key": "k1"})
+
+    assert (rehearsed.status_code, made.status_code, again.status_code) == (200, 201, 200)
+    assert made.headers["location"] == again.headers["location"] == "/api/announcements/harbour-quill/15"
+    assert rehearsed.json() | {"dry_run": False} == made.json()
+    assert again.json()["replayed"]
+    assert editor.get("/api/announcements/harbour-quill/15").json()["title"] == "Quill House pays 19 percent"
+    assert made.json()["changes"]
+    assert made.json()["entries"][0]["title"].startswith("Harbour Signals – Quill House: ")
+    refused(
+        editor.post(f"{P}/announcements", json=announcement(20), headers={"Idempotency-Key": "k1"}), 409, "key_reused"
+    )
+
+
+def test_yaml_is_taken_like_json(editor: TestClient) -> None:
+    body = b"title: A word\nannounced: 2026-05-01\nsources: [{tier: press, publisher: A paper}]\nstatements: []\n"
+
+    made = editor.post(f"{P}/announcements", content=body, headers={"Content-Type": "application/yaml"})
+
+    assert made.status_code == 201, made.text
+
+
+def test_if_match_refuses_what_was_decided_on_an_older_record(editor: TestClient) -> None:
+    head = editor.get(P).json()["head"]
+    first = editor.post(f"{P}/announcements", json=announcement(), headers={"If-Match": f'"{head}"'})
+    second = editor.post(f"{P}/announcements", json=announcement(21), headers={"If-Match": f'"{head}"'})
+
+    assert first.status_code == 201
+    body = refused(second, 412, "stale_expectation")
+    assert [each["id"] for each in body["since"]] == ["harbour-quill/15"]
+    retry = editor.post(f"{P}/announcements", json=announcement(21), headers={"If-Match": f'"{body["head"]}"'})
+    assert retry.status_code == 201
+    refused(editor.post(f"{P}/announcements", json=announcement(22), headers={"If-Match": "*"}), 400, "invalid_value")
+
+
+def test_a_partnership_is_opened_and_its_head_can_be_expected(editor: TestClient) -> None:
+    opening = {"name": "A – B", "parties": {"a": "A", "b": "B"}}
+
+    made = editor.post("/api/partnerships/a-b/announcements", json=opening)
+
+    assert (made.status_code, made.headers["location"]) == (201, "/api/partnerships/a-b")
+    head = editor.get("/api/partnerships/a-b").json()["head"]
+    assert head == made.json()["head"]
+    body = {
+        "title": "T",
+        "announced": "2026-01-01",
+        "sources": [{"tier": "press", "publisher": "A paper"}],
+        "statements": [],
+    }
+    answer = editor.post("/api/partnerships/a-b/announcements", json=body, headers={"If-Match": f'"{head}"'})
+    assert answer.status_code == 201, answer.text
+
+
+def test_later_acts_take_their_object_from_the_address(editor: TestClient) -> None:
+    made = editor.post(f"{P}/announcements", json=announcement()).json()
+    n = made["id"].partition("/")[2]
+    corrected = editor.post(f"{P}/announcements/{n}/correction", json=announcement(18, reason="It is 18."))
+    retracted = editor.post(f"{P}/announcements/{n}/retraction", json={"reason": "Another firm."})
+    occurred = editor.post(
+        f"{P}/occurrences",
+        json={
+            "occurred": "change of control",
+            "on": "2026-01-15",
+            "announced": "2026-01-15",
+            "sources": [{"tier": "press", "publisher": "A paper"}],
+        },
+    )
+
+    assert [each.status_code for each in (corrected, retracted, occurred)] == [201, 201, 201]
+    acts = editor.get(f"/api/announcements/harbour-quill/{n}").json()
+    assert [each["kind"] for each in acts["later"]] == ["correction", "retraction"]
+    wrong = {"reason": "x", "retracts": "harbour-quill/1"}
+    refused(editor.post(f"{P}/announcements/{n}/retraction", json=wrong), 422, "conflicting_fields")
+    refused(editor.post(f"{P}/occurrences", json=announcement(23)), 422, "missing_field")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "code"),
+    [
+        (b"{", "application/json", 422, "malformed_document"),
+        (b"", "application/json", 422, "malformed_document"),
+        (b"[]", "application/json", 422, "malformed_document"),
+        (b"a: 1\n---\na: 2\n", "application/yaml", 422, "malformed_document"),
+        (b'{"title": "\xff"}', "application/json", 422, "invalid_utf8"),
+        (b'{"title": "\x01"}', "application/json", 422, "control_character"),
+        (b'{"title": "\\u0001"}', "application/json", 422, "control_character"),
+        (b"[" * 100_000, "application/json", 422, "malformed_document"),
+        (b"{}", "text/plain", 415, "unsupported_media_type"),
+        (b"x" * 5_000_001, "application/json", 413, "too_large"),
+        (b'{"sources": [{"tier": "party", "text": "etc/passwd.txt"}]}', "application/json", 422, "unreadable_source"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_words(
+    editor: TestClient, content: bytes, kind: str, status: int, code: str
+) -> None:
+    refused(editor.post(f"{P}/announcements", content=content, headers={"Content-Type": kind}), status, code)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_what_is_recorded_is_not_changed(editor: TestClient, method: str) -> None:
+    one = refused(editor.request(method, "/api/announcements/harbour-quill/2"), 405, "method_not_allowed")
+    all_of_them = editor.request(method, f"{P}/announcements")
+
+    assert "correction" in one["remedy"]
+    assert "retraction" in one["remedy"]
+    assert all_of_them.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_a_bug_shows_no_trace(ask: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Answers, "announcements", broken)
+
+    body = refused(ask.get(f"{P}/announcements"), 500, "internal_error")
+
+    assert "secret" not in json.dumps(body)
+    assert body["id"] in caplog.text
+    assert "secret detail" in caplog.text
+
+
+def test_a_stored_text_is_given_as_it_came_and_never_as_a_page(ask: TestClient) -> None:
+    source = ask.get("/api/announcements/harbour-quill/2").json()["sources"][0]
+
+    answer = ask.get(f"/api/texts/{source['text_sha256']}")
+
+    assert answer.content == (EXAMPLE / "documents" / "agreement.txt").read_bytes()
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_upkeep_addresses_answer(ask: TestClient) -> None:
+    assert ask.get("/healthz").text == "ok\n"
+    assert ask.get("/readyz").text == "ready\n"
+    assert "timeline_log_head 15\n" in ask.get("/metrics").text
+    assert ask.get("/api/status").json()["record"]["head"] == 15
+
+
+def test_every_example_in_the_document_runs(editor: TestClient) -> None:
+    """A program that has read only the document gets answers."""
+    document = editor.get("/openapi.json").json()
+    ran = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            given = {p["name"]: p.get("example") for p in operation["parameters"] if p["in"] != "header"}
+            slots = {p["name"]: str(p.get("example")) for p in operation["parameters"] if p["in"] == "path"}
+            if slots.get("sha256"):
+                continue
+            query = {name: value for name, value in given.items() if name not in slots and value is not None}
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+            answer = editor.request(method, path.format(**slots), params=query, json=body)
+            assert answer.status_code == 200, f"{method} {path}: {answer.text}"
+            ran += 1
+    assert ran > 18
+
+
+def test_the_document_holds_against_hostile_requests(log: Log, database_url: str) -> None:
+    """Schemathesis finds no request whose answer the document does not describe."""
+    if not database_url.startswith("sqlite"):
+        return  # what is in front of the database is the same
+    app = application(seeded(log), database_url)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    secret = token(log)
+    names = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+    checks = [CHECKS.get_one(name) for name in names]
+
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
+        operation = result.ok()
+
+        @settings(
+            max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+        )
+        @given(case=operation.as_strategy())
+        def each(case: Any) -> None:
+            case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)
+
+        each()
+
+
+def test_every_route_is_in_the_reference(ask: TestClient) -> None:
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+
+    missing = [path for path in ask.get("/openapi.json").json()["paths"] if path not in text]
+
+    assert missing == []

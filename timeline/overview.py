@@ -1,0 +1,201 @@
+"""Questions across partnerships: the list, what changed lately, what ends soon, and where a word was said.
+
+A line for each partnership is kept in memory and renewed when its record grows or a day begins, so a list costs the
+same number of queries however long it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import select
+
+from timeline.answers import Known, ahead_line, partnership_line
+from timeline.core.announcements import Announcement, Correction, Occurrence, act_from_stored
+from timeline.core.dates import END_OF_TIME, iso
+from timeline.core.feed import Entry, Feed
+from timeline.core.state import upcoming
+from timeline.core.terms import Kinds
+from timeline.core.wording import Words
+from timeline.log import Event, Log, Reader, event_of
+from timeline.records import recorded
+from timeline.tables import event
+
+Json = dict[str, Any]
+RECENT = 10
+SOON = timedelta(days=366)
+FOUND = 50
+_LOOKED_AT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is kept of one partnership."""
+
+    listed: Json
+    terms: tuple[Json, ...]
+    recent: tuple[Entry, ...]
+    """Its last entries, newest recorded first."""
+    ahead: tuple[Json, ...]
+
+
+class Overview:
+    """Questions to all partnerships at once; safe to share between threads.
+
+    Args:
+        clock: Tells today, aware UTC.
+    """
+
+    def __init__(self, log: Log, kinds: Kinds, clock: Callable[[], datetime]) -> None:
+        self.log = log
+        self.kinds = kinds
+        self.clock = clock
+        self._lines: dict[str, Line] = {}
+        self._seq = 0
+        self._day: date | None = None
+        self._lock = Lock()
+
+    def partnerships(self, party: str | None = None, kind: str | None = None) -> Json:
+        """The partnerships on record, those with that party or with terms of that kind."""
+        listed = [line.listed for line in self._present().values()]
+        return {
+            "partnerships": [
+                each
+                for each in listed
+                if (party is None or party in each["parties"]) and (kind is None or kind in each["kinds"])
+            ]
+        }
+
+    def home(self) -> Json:
+        """The partnerships, the entries recorded last, and what is to end or begin within a year."""
+        lines, today = self._present(), self.clock().date()
+        recent = sorted((entry for line in lines.values() for entry in line.recent), key=_newest, reverse=True)
+        last = (today + SOON).isoformat()
+        ahead = [each for line in lines.values() for each in line.ahead if each["on"] is None or each["on"] <= last]
+        return {
+            "partnerships": [line.listed for line in lines.values()],
+            "recent": [_entry_line(entry) for entry in recent[:RECENT]],
+            "ahead": sorted(ahead, key=lambda each: (each["on"] is None, each["on"] or "", each["term"])),
+            "today": today.isoformat(),
+            "upto": last,
+        }
+
+    def search(self, words: str) -> Json:
+        """Where all the words occur: in names of partnerships, parties and terms, in titles, summaries and quotes."""
+        wanted = words.casefold().split()
+        lines = self._present()
+        partnerships = [
+            line.listed
+            for line in lines.values()
+            if _has(wanted, line.listed["partnership"], line.listed["name"], *line.listed["parties"].values())
+        ]
+        terms = [term for line in lines.values() for term in line.terms if _has(wanted, term["term"], term["label"])]
+        announcements = self._announcements(wanted)
+        return {
+            "q": words,
+            "partnerships": partnerships,
+            "terms": terms[:FOUND],
+            "announcements": announcements[:FOUND],
+            "more": len(terms) > FOUND or len(announcements) > FOUND,
+        }
+
+    def _announcements(self, wanted: list[str]) -> list[Json]:
+        """The acts with all the words, newest recorded first, each with the passages that have them."""
+        within = [
+            event.c.body.icontains(json.dumps(word, ensure_ascii=False)[1:-1], autoescape=True) for word in wanted
+        ]
+        question = select(event).where(event.c.version > 0, *within).order_by(event.c.seq.desc()).limit(_LOOKED_AT)
+        with self.log.reading() as reader:
+            rows = reader.connection.execute(question).all()
+        return [found for row in rows if (found := _found(event_of(row), wanted)) is not None]
+
+    def _present(self) -> dict[str, Line]:
+        """A line for each partnership, as the record and the day are now."""
+        today = self.clock().date()
+        with self._lock, self.log.reading() as reader:
+            head = reader.head()[0]
+            if today != self._day:
+                self._lines, self._seq = {}, 0
+            if head != self._seq:
+                grown = select(event.c.partnership).where(event.c.seq > self._seq).distinct()
+                for slug, events in groupby(_in_order(reader, grown), key=attrgetter("partnership")):
+                    self._lines[slug] = self._line(slug, list(events), today)
+                self._lines = dict(sorted(self._lines.items()))
+                self._seq, self._day = head, today
+            return self._lines
+
+    def _line(self, slug: str, events: list[Event], today: date) -> Line:
+        feed = Feed(self.kinds).hear_all(map(recorded, events)).until(today)
+        assert feed.book.opening is not None  # the log begins each partnership with it
+        last = events[-1].seq
+        known = Known(feed.book, Words(self.kinds, feed.book.opening), slug, last, None, None, last, is_all=True)
+        names = {"partnership": slug, "name": known.words.name}
+        lines = {term: feed.book.line(term).cells for term in feed.book.terms()}
+        return Line(
+            listed=partnership_line(known),
+            terms=tuple({**names, "term": str(term), "label": known.words.label(term)} for term in lines),
+            recent=tuple([entry for entry in reversed(feed.entries) if not entry.quiet][:RECENT]),
+            ahead=tuple(
+                {**names, **ahead_line(known, each)} for each in upcoming(feed.book, lines, today, END_OF_TIME)
+            ),
+        )
+
+
+def _in_order(reader: Reader, of: Any) -> Iterator[Event]:
+    """All events of those partnerships, one partnership after the other."""
+    question = select(event).where(event.c.partnership.in_(of)).order_by(event.c.partnership, event.c.version)
+    for row in reader.connection.execution_options(yield_per=500).execute(question):
+        yield event_of(row)
+
+
+def _newest(entry: Entry) -> tuple[datetime, str]:
+    return entry.published, entry.id
+
+
+def _entry_line(entry: Entry) -> Json:
+    return {
+        "id": entry.id,
+        "partnership": entry.partnership,
+        "name": entry.name,
+        "kind": entry.kind,
+        "title": entry.title,
+        "recorded_at": iso(entry.published),
+        "announcement": f"{entry.partnership}/{entry.n}",
+    }
+
+
+def _has(wanted: list[str], *texts: str) -> bool:
+    """Whether each of the words occurs in one of the texts."""
+    together = "\n".join(texts).casefold()
+    return all(word in together for word in wanted)
+
+
+def _found(found: Event, wanted: list[str]) -> Json | None:
+    """The act as a line, with the passages that have a word; None when the words stand only in its address or form."""
+    act = act_from_stored(found.body)
+    content = act.content if isinstance(act, Correction) else act
+    passages: list[str] = []
+    title = found.kind.capitalize()
+    if isinstance(content, Announcement):
+        title = content.title if content is act else f"Correction: {content.title}"
+        passages = [content.title, content.summary or "", *(each.quote for each in content.statements)]
+    elif isinstance(content, Occurrence):
+        title = content.title or content.event
+        passages = [title, content.event]
+    if not _has(wanted, *passages):
+        return None
+    return {
+        "id": f"{found.partnership}/{found.version}",
+        "partnership": found.partnership,
+        "n": found.version,
+        "title": title,
+        "recorded_at": iso(found.recorded_at),
+        "passages": [each for each in passages[1:] if any(word in each.casefold() for word in wanted)][:3],
+    }

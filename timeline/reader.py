@@ -1,0 +1,142 @@
+"""Questions to the log, each answered from one snapshot; how a row of its tables is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
+
+from timeline.chain import GENESIS, Event, microseconds, moment
+from timeline.tables import event, stored_text
+
+PAGE = 1000
+"""Events read at a time."""
+
+# Made once: to build a question again costs as much as to ask it.
+_LAST = select(event).order_by(event.c.seq.desc()).limit(1)
+_IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
+_BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
+_BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
+_BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
+_SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
+_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT)
+_HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
+_PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
+_HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """The bytes of a source, kept as they came."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+class Reader:
+    """Questions to the log, all answered from one snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        """For projections that must see the same snapshot."""
+
+    def head(self) -> tuple[int, datetime | None, str]:
+        """The last event's seq, instant and hash; (0, None, sixty-four zeros) while there is none."""
+        found = self.last()
+        return (0, None, GENESIS) if found is None else (found.seq, found.recorded_at, found.hash)
+
+    def last(self) -> Event | None:
+        """The last event of all; None while there is none."""
+        return self._one(_LAST)
+
+    def events(
+        self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Event]:
+        """The events with `after` < seq <= `upto`, at most `limit`, in order; read a page at a time."""
+        return self.pages(partnership, after, upto, limit, PAGE)
+
+    def event(self, partnership: str, version: int) -> Event | None:
+        return self._one(_BY_VERSION, partnership=partnership, version=version)
+
+    def by_key(self, key: str) -> Event | None:
+        return self._one(_BY_KEY, key=key)
+
+    def by_idempotency_key(self, key: str) -> Event | None:
+        return self._one(_BY_IDEMPOTENCY_KEY, key=key)
+
+    def by_content(self, partnership: str, content_hash: str) -> Event | None:
+        """The latest event of the partnership with that content."""
+        given = {"partnership": partnership, "content_hash": content_hash}
+        # They are few. Asked for only the latest, PostgreSQL would look through the partnership from its end.
+        found = self.connection.execute(_BY_CONTENT, given).all()
+        return max(map(event_of, found), key=attrgetter("version"), default=None)
+
+    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
+        """The (version, seq) of its last event; None when it was never opened."""
+        row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
+        return None if row is None else (row.version, row.seq)
+
+    def partnerships(self) -> list[str]:
+        """The names of all partnerships that were opened, in order."""
+        opened = select(event.c.partnership).where(event.c.version == 0).order_by(event.c.partnership)
+        return list(self.connection.scalars(opened))
+
+    def seq_at(self, at: datetime) -> int:
+        """The seq of the last event recorded at or before that moment; 0 when there was none yet."""
+        earlier = select(event.c.seq).where(event.c.recorded_at <= microseconds(at))
+        return self.connection.scalar(earlier.order_by(event.c.recorded_at.desc()).limit(1)) or 0
+
+    def text(self, sha256: str) -> StoredText | None:
+        row = self.connection.execute(select(stored_text).where(stored_text.c.sha256 == sha256)).first()
+        return None if row is None else StoredText(row.sha256, row.media_type, row.content)
+
+    def texts(self) -> Iterator[StoredText]:
+        """Every stored text, in the order of their hashes."""
+        last = ""
+        following = select(stored_text).order_by(stored_text.c.sha256).limit(1)
+        while (row := self.connection.execute(following.where(stored_text.c.sha256 > last)).first()) is not None:
+            last = row.sha256
+            yield StoredText(row.sha256, row.media_type, row.content)
+
+    def has_text(self, sha256: str) -> bool:
+        return self.connection.scalar(_HAS_TEXT, {"sha256": sha256}) is not None
+
+    def _one(self, question: Select[Any], **given: object) -> Event | None:
+        row = self.connection.execute(question, given).first()
+        return None if row is None else event_of(row)
+
+    def pages(
+        self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
+    ) -> Iterator[Event]:
+        """As `events`, `size` of them at a time."""
+        conditions: list[ColumnElement[bool]] = [event.c.seq > bindparam("after")]
+        if upto is not None:
+            conditions.append(event.c.seq <= upto)
+        order = event.c.seq
+        if partnership is not None:
+            conditions.append(event.c.partnership == partnership)
+            # Within a partnership both orders are the same, and only this one has an index.
+            order = event.c.version
+        question = select(event).where(*conditions).order_by(order)
+        while limit is None or limit > 0:
+            wanted = size if limit is None else min(size, limit)
+            page = self.connection.execute(question.limit(wanted), {"after": after}).all()
+            for row in page:
+                yield event_of(row)
+            if len(page) < wanted:
+                return
+            after = page[-1].seq
+            limit = None if limit is None else limit - wanted
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of its table."""
+    # The columns stand in the order of the fields; to name each of them takes twice as long.
+    values: list[Any] = list(row)
+    values[7] = moment(values[7])
+    return Event(*values)

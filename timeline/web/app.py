@@ -1,0 +1,133 @@
+"""The application: a straight line of wiring from a log to every address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from timeline.acts import Desk
+from timeline.answers import Answers
+from timeline.core.dates import iso
+from timeline.core.errors import TimelineError
+from timeline.core.terms import Kinds
+from timeline.log import Log
+from timeline.overview import Overview
+from timeline.settings import Settings
+from timeline.tokens import Tokens
+from timeline.web import api, metrics, operations
+from timeline.web.access import Guard
+from timeline.web.conditional import respond
+from timeline.web.editing import Editing
+from timeline.web.feeds import Feeds
+from timeline.web.fresh import Fresh
+from timeline.web.pages import Pages
+from timeline.web.problems import Problems
+from timeline.web.reading import Reading
+from timeline.web.stream import Stream
+from timeline.web.templating import Templates
+from timeline.web.writing import Writing
+
+Json = dict[str, Any]
+_ABOUT = (
+    "What partnerships have announced, term by term: what was in force on a day, in whose words, and what was known "
+    "then. Two clocks: as_of is a day in the world, known_at a moment of this record. Every answer echoes both."
+)
+
+
+def create_app(
+    settings: Settings,
+    log: Log,
+    kinds: Kinds,
+    clock: Callable[[], datetime],
+    *,
+    scheduler_status: Callable[[], Json] = dict,
+    recorded: Callable[[], None] = lambda: None,
+) -> Starlette:
+    """The application over a migrated log; whoever makes it closes the log.
+
+    Args:
+        clock: Tells today and now, aware UTC.
+        scheduler_status: What `/status` says of the feeds.
+        recorded: Called after something was recorded here, such as to publish at once.
+    """
+    answers, overview, tokens = Answers(log, kinds, clock), Overview(log, kinds, clock), Tokens(log, clock)
+    stream, meter = Stream(answers), metrics.Metrics()
+    fresh = Fresh(log, clock, at_once=settings.database_url.startswith("sqlite"))
+
+    def status() -> Json:
+        with log.reading() as reader:
+            seq, at, digest = reader.head()
+        return {
+            "version": version("timeline"),
+            "now": iso(clock()),
+            "record": {"head": seq, "recorded_at": None if at is None else iso(at), "hash": digest},
+            "feeds": scheduler_status(),
+            "streams": stream.listeners,
+        }
+
+    def after_recording() -> None:
+        stream.grown()
+        recorded()
+
+    reading = Reading(answers, overview, clock, status)
+    writing = Writing(Desk(log, kinds, clock), kinds, after_recording)
+    templates = Templates(settings)
+    problems = Problems(templates.problem)
+    table = api.operations(reading, writing, kinds)
+    info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
+    document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
+    routes: list[BaseRoute] = [
+        *operations.routes(table, fresh),
+        Route("/api/changes/stream", stream.answer, methods=["GET"]),
+        *_upkeep(log, status, meter, document),
+        *Pages(reading, templates, fresh).routes(),
+        *Feeds(settings, log).routes(),
+        *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
+    ]
+    problems.routes = routes
+    guard = Middleware(Guard, settings=settings, tokens=tokens, metrics=meter, refuse=problems.answer)
+    handlers = {TimelineError: problems.refused, HTTPException: problems.not_routed}
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
+    app.state.stream = stream
+    return app
+
+
+def _upkeep(log: Log, status: Callable[[], Json], meter: metrics.Metrics, document: bytes) -> list[BaseRoute]:
+    """What monitors and programs ask first."""
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+    async def ready(_: Request) -> Response:
+        await run_in_threadpool(log.check_schema)
+        return PlainTextResponse("ready\n", headers={"Cache-Control": "no-store"})
+
+    async def measured(_: Request) -> Response:
+        found = await run_in_threadpool(status)
+        gauges = {
+            "log_head": ("The position of the last event.", float(found["record"]["head"])),
+            "streams": ("Listeners connected.", float(found["streams"])),
+            "publishes": ("Whether this process publishes.", float(found["feeds"].get("leads", False))),
+            "publish_failures": ("Failed publishes in a row.", float(found["feeds"].get("failures", 0))),
+        }
+        return Response(meter.text(gauges), headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
+
+    async def openapi(request: Request) -> Response:
+        return respond(request, document, "application/json")
+
+    return [
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/metrics", measured),
+        Route("/openapi.json", openapi),
+    ]

@@ -1,0 +1,240 @@
+"""The pages for people: the answers of the API as sentences, cards and a picture, with both clocks in plain sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from timeline.core.errors import TimelineError
+from timeline.core.evidence import Found, find_quote
+from timeline.core.questions import KNOWLEDGE, asked_day
+from timeline.web import api
+from timeline.web.conditional import respond
+from timeline.web.drawing import picture
+from timeline.web.fresh import Fresh
+from timeline.web.operations import Call, parameters
+from timeline.web.reading import FOR_EVER, Reading, memento
+from timeline.web.templating import STATIC, Templates
+
+Json = dict[str, Any]
+_AS_OF = [each.name for each in api.STATE]
+_SPAN = [each.name for each in api.SPAN]
+_AROUND = 1500
+"""Characters of a long stored text shown around each quote."""
+_WHOLE = 40_000
+"""A text up to this length is shown whole."""
+
+
+class Pages:
+    """The pages that only ask.
+
+    Args:
+        fresh: Keeps pages for as long as they are true.
+    """
+
+    def __init__(self, reading: Reading, templates: Templates, fresh: Fresh) -> None:
+        self._ask = reading
+        self._templates = templates
+        self._fresh = fresh
+
+    def routes(self) -> list[BaseRoute]:
+        """Their addresses."""
+
+        def page(path: str, view: Callable[[Call], str], *known: str) -> Route:
+            return Route(path, partial(self._show, view, known), methods=["GET"])
+
+        return [
+            page("/", self.home),
+            page("/search", self.search, "q"),
+            page("/subscribe", self.subscribe),
+            Route("/status", self._status, methods=["GET"]),
+            Route("/p/{p}@{seq}/{date}", self._cited, methods=["GET"]),
+            Route("/p/{p}", self._partnership, methods=["GET"]),
+            page("/p/{p}/compare", self.compare, *_SPAN, *KNOWLEDGE),
+            page("/p/{p}/subscribe", self.subscribe),
+            page("/p/{p}/t/{kind}/{subject}", self.term, *KNOWLEDGE),
+            page("/a/{p}/{n}", self.announcement),
+            Route("/static/{name}", self._static, methods=["GET"]),
+        ]
+
+    async def _show(self, view: Callable[[Call], str], known: tuple[str, ...], request: Request) -> Response:
+        def render() -> bytes:
+            return view(Call(request.path_params, parameters(request, known))).encode()
+
+        return respond(request, await self._fresh.answer(request, render), "text/html; charset=utf-8")
+
+    async def _partnership(self, request: Request) -> Response:
+        """The page of a partnership; to a reader who names a moment (RFC 7089), the citation of that day."""
+        given = parameters(request, _AS_OF)
+        wanted = request.headers.get("accept-datetime")
+        if wanted is not None and not given:
+            return await run_in_threadpool(self._at_that_day, request, wanted)
+        response = await self._show(self.partnership, tuple(_AS_OF), request)
+        response.headers["Vary"] = "Accept-Datetime, Accept-Encoding"
+        response.headers["Link"] = f'</p/{request.path_params["p"]}>; rel="original timegate"'
+        return response
+
+    def _at_that_day(self, request: Request, wanted: str) -> Response:
+        try:
+            on = parsedate_to_datetime(wanted).astimezone(UTC).date()
+        except (ValueError, OverflowError) as error:
+            raise TimelineError(
+                "invalid_instant",
+                f"Accept-Datetime: {wanted[:80]} is not a date of HTTP.",
+                "Write it as Mon, 20 Jan 2025 12:00:00 GMT.",
+                field="Accept-Datetime",
+            ) from error
+        slug = request.path_params["p"]
+        head = self._ask.answers.partnership(slug)["head"]
+        headers = {"Vary": "Accept-Datetime", "Link": memento(slug, on.isoformat())["Link"]}
+        return RedirectResponse(f"/p/{head}/{on.isoformat()}", 302, headers)
+
+    async def _cited(self, request: Request) -> Response:
+        def render() -> bytes:
+            parameters(request, ())
+            reply = self._ask.cited(Call(request.path_params, {}))
+            assert isinstance(reply.body, dict)  # an answer of our own
+            call = Call(request.path_params, {"known_seq": request.path_params["seq"]})
+            return self._partnership_page(call, reply.body, None).encode()
+
+        body = await self._fresh.answer(request, render)
+        headers = memento(request.path_params["p"], request.path_params["date"])
+        return respond(request, body, "text/html; charset=utf-8", cache_control=FOR_EVER, headers=headers)
+
+    async def _status(self, request: Request) -> Response:
+        def render() -> bytes:
+            parameters(request, ())
+            return self._templates.render("status.html", status=self._ask.status(Call({}, {}))).encode()
+
+        return respond(request, await run_in_threadpool(render), "text/html; charset=utf-8")
+
+    async def _static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in STATIC:
+            raise TimelineError("unknown_address", f"There is no {name[:80]}.", "Begin at /.")
+        kept = FOR_EVER if "v" in request.query_params else None
+        return respond(request, self._templates.static[name], STATIC[name], cache_control=kept)
+
+    def home(self, call: Call) -> str:
+        return self._templates.render("home.html", home=self._ask.home(call))
+
+    def search(self, call: Call) -> str:
+        return self._templates.render("search.html", found=self._ask.search(call))
+
+    def subscribe(self, call: Call) -> str:
+        """The feeds, of everything or of one partnership."""
+        chosen = self._ask.answers.partnership(call.path["p"]) if "p" in call.path else None
+        listed = self._ask.overview.partnerships()["partnerships"]
+        kinds = sorted({kind for each in listed for kind in each["kinds"]})
+        parties = dict(sorted((slug, name) for each in listed for slug, name in each["parties"].items()))
+        return self._templates.render("subscribe.html", chosen=chosen, listed=listed, kinds=kinds, parties=parties)
+
+    def partnership(self, call: Call) -> str:
+        """The state on a day with everything beside it."""
+        body = self._ask.state(Call(call.path, {"include": "proposed,reported", **call.given}))
+        return self._partnership_page(call, body, self._ask.clock().date())
+
+    def _partnership_page(self, call: Call, body: Json, today: date | None) -> str:
+        knowledge = {name: value for name, value in call.given.items() if name in KNOWLEDGE}
+        timeline = self._ask.timeline(Call(call.path, knowledge))
+        on = date.fromisoformat(body["resolved"]["as_of"])
+        acts = self._ask.announcements(call)["announcements"]
+        days = [each["on"] for each in timeline["days"]]
+        return self._templates.render(
+            "partnership.html",
+            state=body,
+            acts=list(reversed(acts)) if body["view"] != "cited" else [],
+            not_applied=[act for act in acts if _not_applied(act, body)] if body["view"] != "cited" else [],
+            picture=picture(timeline, on, today),
+            days=timeline["days"],
+            previous=max((each for each in days if each < on.isoformat()), default=None),
+            following=min((each for each in days if each > on.isoformat()), default=None),
+            knowledge=knowledge,
+            given=call.given,
+            today=None if today is None else today.isoformat(),
+            again=urlencode(call.given),
+            cited=f"{call.path['p']}@{body['resolved']['known_seq']}/{on.isoformat()}",
+        )
+
+    def compare(self, call: Call) -> str:
+        """Two days side by side; without days, the last change and the day before it."""
+        knowledge = {name: value for name, value in call.given.items() if name in KNOWLEDGE}
+        days = [each["on"] for each in self._ask.timeline(Call(call.path, knowledge))["days"]]
+        today = self._ask.clock().date()
+        past = [each for each in days if each <= today.isoformat()]
+        upto = call.given.get("to") or (past[-1] if past else today.isoformat())
+        upto_day = asked_day(upto, self._ask.clock(), field="to")
+        before = call.given.get("from") or date.fromordinal(max(upto_day.toordinal() - 1, 1)).isoformat()
+        body = self._ask.changes(Call(call.path, {**call.given, "from": before, "to": upto}))
+        causes: dict[str, list[Json]] = {}
+        for step in body["changes"]:
+            causes.setdefault(step["term"], []).append(step)
+        return self._templates.render(
+            "compare.html", body=body, causes=causes, days=days, knowledge=knowledge, today=today.isoformat()
+        )
+
+    def term(self, call: Call) -> str:
+        body = self._ask.history(call)
+        return self._templates.render("term.html", body=body, knowledge=call.given)
+
+    def announcement(self, call: Call) -> str:
+        """An act with its sources; each quote is marked in the stored text."""
+        body = self._ask.announcement(call)
+        texts = []
+        for number, source in enumerate(body.get("sources", []), start=1):
+            if source["text_sha256"] is not None:
+                stored = self._ask.answers.source_text(source["text_sha256"])
+                of_it = [each for each in body.get("statements", []) if each["source"] == number and each["quote"]]
+                text = stored.content.decode("utf-8-sig", "replace")
+                texts.append({"number": number, **source, "pieces": marked(text, [each["quote"] for each in of_it])})
+        return self._templates.render("announcement.html", act=body, texts=texts)
+
+
+def marked(text: str, quotes: list[str]) -> list[Json]:
+    """The text in pieces: {"text", "quoted", "cut"}; of a long one only what stands around the quotes."""
+    spans: list[tuple[int, int]] = []
+    for quote in quotes:
+        found = find_quote(quote, text)
+        if isinstance(found, Found):
+            spans.append((found.start, found.end))
+    pieces: list[Json] = []
+    at = 0
+    for start, end in sorted(spans):
+        if end <= at:
+            continue
+        pieces.append({"text": text[at : max(start, at)], "quoted": False, "cut": False})
+        pieces.append({"text": text[max(start, at) : end], "quoted": True, "cut": False})
+        at = end
+    pieces.append({"text": text[at:], "quoted": False, "cut": False})
+    return [each for piece in pieces for each in _shortened(piece, len(text) > _WHOLE)]
+
+
+def _shortened(piece: Json, is_long: bool) -> list[Json]:
+    text = piece["text"]
+    if not text:
+        return []
+    if not is_long or piece["quoted"] or len(text) <= 2 * _AROUND:
+        return [piece]
+    cut = {"text": "", "quoted": False, "cut": True}
+    return [piece | {"text": text[:_AROUND]}, cut, piece | {"text": text[-_AROUND:]}]
+
+
+def _not_applied(act: Json, body: Json) -> bool:
+    """Whether an act is on record and yet not in this answer: said after the day, or recorded or said too late."""
+    resolved = body["resolved"]
+    if act["seq"] > resolved["known_seq"]:
+        return True
+    said = act.get("announced")
+    if said is None or not act["live"]:
+        return False
+    limit = min(resolved["as_of"], (resolved["announced_by"] or "9999")[:10])
+    return bool(said[: len(limit)] > limit[: len(said)])

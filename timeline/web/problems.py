@@ -1,0 +1,90 @@
+"""Refusals as answers: a problem document for programs, a page for people, the same code and remedy in both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+
+from timeline.core.errors import TimelineError
+from timeline.web.operations import ENCODER, Json
+
+PROBLEM = "application/problem+json"
+_CODES = {404: "unknown_address", 405: "method_not_allowed"}
+RETRY_SECONDS = 5
+
+
+class Problems:
+    """Makes answers of refusals.
+
+    Args:
+        page: Renders a problem document as a page.
+    """
+
+    def __init__(self, page: Callable[[Json], str]) -> None:
+        self._page = page
+        self.routes: list[BaseRoute] = []
+        """Every route there is, to tell what an address would take."""
+
+    def answer(self, request: Request, error: TimelineError) -> Response:
+        """The refusal, as a page where a browser asks for one."""
+        body = error.problem()
+        status = body["status"]
+        headers = {"Cache-Control": "no-store"}
+        if status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="timeline"'
+        if status in (429, 503):
+            headers["Retry-After"] = str(error.more.get("retry_after", RETRY_SECONDS))
+        if "allow" in error.more:
+            headers["Allow"] = ", ".join(error.more["allow"])
+        if _wants_page(request):
+            return Response(self._page(body), status, headers, "text/html")
+        return Response(ENCODER.encode(body), status, headers, PROBLEM)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """The answer to a `TimelineError` that an address raised."""
+        assert isinstance(error, TimelineError)  # registered for these
+        return self.answer(request, error)
+
+    async def not_routed(self, request: Request, error: Exception) -> Response:
+        """The answer where no route takes the request."""
+        assert isinstance(error, HTTPException)  # registered for these
+        if _CODES.get(error.status_code) == "method_not_allowed":
+            return self.answer(request, self._wrong_method(request))
+        return self.answer(
+            request,
+            TimelineError(
+                "unknown_address",
+                "There is nothing at this address.",
+                "The addresses are listed at /openapi.json; people begin at /.",
+            ),
+        )
+
+    def _wrong_method(self, request: Request) -> TimelineError:
+        allowed: set[str] = {"OPTIONS"}
+        for route in self.routes:
+            match, _ = route.matches(request.scope)
+            if match is Match.PARTIAL:
+                allowed |= set(getattr(route, "methods", None) or ())
+        remedy = f"This address takes {', '.join(sorted(allowed))}."
+        if "/announcements" in request.url.path and request.method in ("PUT", "PATCH", "DELETE"):
+            remedy = (
+                "What is recorded is never changed or removed. Send the right content to "
+                "/api/partnerships/{p}/announcements/{n}/correction, or a reason to …/retraction, with POST."
+            )
+        return TimelineError(
+            "method_not_allowed",
+            f"{request.method[:20]} is not possible at this address.",
+            remedy,
+            allow=sorted(allowed),
+        )
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.scope["path"]
+    if path.startswith(("/api/", "/feeds/")) or path.endswith((".json", ".ics", ".opml")):
+        return False
+    return "text/html" in request.headers.get("accept", "")

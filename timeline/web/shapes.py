@@ -1,0 +1,307 @@
+"""The shapes of the answers, for the OpenAPI document; a test holds them against what is really answered.
+
+An answer may grow: programs must let further fields pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+Value = dict[str, Any]
+"""The fields of a term's kind; /api/schema has them."""
+
+
+class Clocks(TypedDict):
+    known_at: str | None
+    known_seq: int
+    announced_by: str | None
+
+
+class ResolvedDay(Clocks):
+    as_of: str
+
+
+class Since(TypedDict):
+    date: str | None
+    precision: str | None
+    basis: str
+
+
+class Until(TypedDict):
+    through: str | None
+    precision: str | None
+    event: str | None
+    for_good: NotRequired[bool]
+
+
+class Evidence(TypedDict):
+    quote: str
+    status: str
+    url: str | None
+    tier: str
+    publisher: NotRequired[str]
+    unsupported: NotRequired[str]
+
+
+class Conflict(Evidence):
+    governed_by: str
+    value: Value | None
+    text: str
+
+
+class TermInForce(TypedDict):
+    term: str
+    label: str
+    kind: str
+    direction: str | None
+    status: str
+    value: Value
+    text: str
+    since: Since
+    until: Until
+    next_change: str | None
+    changed_on_this_day: bool
+    certainty: str
+    last_confirmed: str | None
+    governed_by: str
+    evidence: list[Evidence]
+    conflicts: list[Conflict]
+
+
+class TermEnded(TypedDict):
+    term: str
+    label: str
+    kind: str
+    direction: str | None
+    status: str
+    on: str
+    text: str
+    certainty: str
+    next_change: str | None
+    governed_by: str
+    evidence: list[Evidence]
+    conflicts: list[Conflict]
+
+
+class Ahead(TypedDict):
+    on: str | None
+    term: str
+    what: str
+    text: str
+    governed_by: str
+    event: NotRequired[str]
+    no_later_than: NotRequired[str | None]
+
+
+class Coverage(TypedDict):
+    first: str | None
+    last: str | None
+    later: int
+    note: str | None
+
+
+class State(TypedDict):
+    partnership: str
+    name: str
+    resolved: ResolvedDay
+    view: str
+    terms: list[TermInForce]
+    ended: list[TermEnded]
+    upcoming: list[Ahead]
+    proposed: list[TermInForce]
+    reported: list[TermInForce]
+    coverage: Coverage
+    warnings: list[dict[str, Any]]
+
+
+class CellShape(TypedDict):
+    status: str
+    value: Value | None
+    text: str
+    governed_by: str | None
+
+
+class Step(TypedDict):
+    on: str
+    term: str
+    label: str
+    what: str
+    before: CellShape
+    after: CellShape
+    text: str
+
+
+class Differing(TypedDict):
+    term: str
+    label: str
+    before: CellShape
+    after: CellShape
+
+
+_Span = TypedDict("_Span", {"from": str, "to": str})
+_SpanOfClocks = TypedDict("_SpanOfClocks", {"from": Clocks, "to": Clocks})
+_From = TypedDict("_From", {"from": str | None})
+
+
+class Changes(_Span):
+    partnership: str
+    name: str
+    resolved: Clocks
+    changes: list[Step]
+    terms: list[Differing]
+    unchanged: list[str]
+
+
+class Act(TypedDict):
+    id: str
+    seq: int
+    recorded_at: str
+    live: bool
+    kind: str
+    title: str
+    announced: NotRequired[str]
+    force: NotRequired[str]
+    terms: NotRequired[list[str]]
+    reason: NotRequired[str]
+
+
+class Learned(_SpanOfClocks):
+    partnership: str
+    name: str
+    learned: list[dict[str, Any]]
+    acts: list[Act]
+
+
+class Life(_From, CellShape):
+    through: str | None
+    since: Since
+    until: Until
+    certain_from: str | None
+    announced: str
+    recorded_at: str
+    evidence: list[Evidence]
+
+
+class History(TypedDict):
+    partnership: str
+    name: str
+    term: str
+    label: str
+    kind: str
+    direction: str | None
+    resolved: Clocks
+    life: list[Life]
+    statements: list[dict[str, Any]]
+
+
+class TimelineTerm(TypedDict):
+    term: str
+    label: str
+    kind: str
+    life: list[Life]
+
+
+class Timeline(TypedDict):
+    partnership: str
+    name: str
+    resolved: Clocks
+    terms: list[TimelineTerm]
+    days: list[dict[str, Any]]
+
+
+class Upcoming(TypedDict):
+    after: str
+    until: str | None
+    upcoming: list[dict[str, Any]]
+
+
+class PartnershipLine(TypedDict):
+    partnership: str
+    name: str
+    parties: dict[str, str]
+    announcements: int
+    acts: int
+    first: str | None
+    last: str | None
+    last_recorded_at: str | None
+    kinds: list[str]
+    head: str
+
+
+class Partnerships(TypedDict):
+    partnerships: list[PartnershipLine]
+
+
+class Partnership(PartnershipLine):
+    terms: list[dict[str, Any]]
+    events: list[str]
+
+
+class Announcements(TypedDict):
+    partnership: str
+    name: str
+    announcements: list[Act]
+
+
+class Announcement(Act):
+    partnership: str
+    name: str
+    n: int
+    key: str | None
+    hash: str
+    later: list[Act]
+    document: dict[str, Any]
+    summary: NotRequired[str | None]
+    note: NotRequired[str | None]
+    sources: NotRequired[list[dict[str, Any]]]
+    statements: NotRequired[list[dict[str, Any]]]
+
+
+class LogPage(TypedDict):
+    after: int
+    head: int
+    last: int
+    more: bool
+    next: str | None
+    events: list[dict[str, Any]]
+
+
+class Home(TypedDict):
+    partnerships: list[PartnershipLine]
+    recent: list[dict[str, Any]]
+    ahead: list[dict[str, Any]]
+    today: str
+    upto: str
+
+
+class Search(TypedDict):
+    q: str
+    partnerships: list[PartnershipLine]
+    terms: list[dict[str, Any]]
+    announcements: list[dict[str, Any]]
+    more: bool
+
+
+class Receipt(TypedDict):
+    id: str
+    kind: str
+    seq: int
+    head: str
+    follows: str | None
+    replayed: bool
+    dry_run: bool
+    changes: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+
+
+class Status(TypedDict):
+    version: str
+    now: str
+    record: dict[str, Any]
+    feeds: dict[str, Any]
+    streams: int
+
+
+class Freely(TypedDict, total=False):
+    """An object whose shape is told by itself."""

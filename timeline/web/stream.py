@@ -1,0 +1,104 @@
+"""The log as it grows, by Server-Sent Events: resumable by position, bounded in number, over when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from timeline.answers import Answers
+from timeline.core.errors import TimelineError
+from timeline.core.questions import position
+from timeline.web.operations import ENCODER, parameters
+
+MOST_STREAMS = 200
+_BATCH = 100
+_log = logging.getLogger("timeline.web")
+
+
+class Stream:
+    """Sends the log to whoever listens.
+
+    What this process records is sent at once; for what others record the database is asked, while anybody listens.
+
+    Args:
+        every: Seconds between two questions.
+        heartbeat: Seconds of silence before a comment is sent, so that proxies keep the connection.
+    """
+
+    def __init__(self, answers: Answers, *, every: float = 0.5, heartbeat: float = 15) -> None:
+        self.listeners = 0
+        self._answers = answers
+        self._every = every
+        self._heartbeat = heartbeat
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[asyncio.Event] = set()
+
+    async def answer(self, request: Request) -> StreamingResponse:
+        """Answer a listener: events after its last one, else after `after`, else from now on."""
+        given = parameters(request, ["after"])
+        last = request.headers.get("last-event-id")
+        if last is not None:
+            after = position(last, field="Last-Event-ID")
+        elif "after" in given:
+            after = position(given["after"], field="after")
+        else:
+            after = await run_in_threadpool(self._answers.log.last_seq)
+        if self.listeners >= MOST_STREAMS or self._closed:
+            raise TimelineError(
+                "too_many_streams",
+                "As many listeners as there may be are connected, or the service is stopping.",
+                "Connect again in some seconds, or ask /api/log?after= from time to time.",
+            )
+        if request.method == "HEAD":
+            return StreamingResponse(iter(()), media_type="text/event-stream")
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        self._loop = asyncio.get_running_loop()
+        return StreamingResponse(self._events(after), headers=headers, media_type="text/event-stream")
+
+    def grown(self) -> None:
+        """Tell the listeners that there is more; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def close(self) -> None:
+        """End every stream, now and from now on; from any thread."""
+        self._closed = True
+        self.grown()
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            waiting.set()
+
+    async def _events(self, after: int) -> AsyncIterator[bytes]:
+        woken = asyncio.Event()
+        self._waiting.add(woken)
+        self.listeners += 1
+        try:
+            yield b"retry: 2000\n\n"
+            silent = 0.0
+            while not self._closed:
+                woken.clear()
+                if await run_in_threadpool(self._answers.log.last_seq) > after:
+                    page = await run_in_threadpool(self._answers.events, after, _BATCH)
+                    for event in page["events"]:
+                        after, silent = event["seq"], 0.0
+                        yield b"id: %d\nevent: recorded\ndata: %b\n\n" % (after, ENCODER.encode(event))
+                    continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), self._every)
+                silent += self._every
+                if silent >= self._heartbeat:
+                    silent = 0.0
+                    yield b": still here\n\n"
+        except TimelineError as error:
+            _log.warning("a stream ended: %s", error.detail)
+        finally:
+            self.listeners -= 1
+            self._waiting.discard(woken)

@@ -1,0 +1,67 @@
+"""Templates, everything in them escaped, and the few words and forms that they share."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from timeline.settings import Settings
+
+Json = dict[str, Any]
+STATIC = {"timeline.css": "text/css; charset=utf-8", "timeline.js": "text/javascript; charset=utf-8"}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Templates:
+    """Renders pages."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.static = {name: files("timeline.web").joinpath("static", name).read_bytes() for name in STATIC}
+        self._environment = Environment(
+            loader=PackageLoader("timeline.web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {"day": day, "instant": instant, "path": path, "query": urlencode}
+        self._environment.globals |= {
+            "base_url": settings.base_url,
+            "version": sha256(b"".join(self.static.values())).hexdigest()[:12],
+        }
+
+    def render(self, name: str, /, **values: Any) -> str:
+        """The page of that name."""
+        return self._environment.get_template(name).render(**values)
+
+    def problem(self, body: Json) -> str:
+        """A refusal as a page."""
+        return self.render("problem.html", problem=body)
+
+
+def day(text: str | None) -> str:
+    """A date as people read it: 28 Oct 2025; a coarse one as coarse as it is; nothing invented for None."""
+    if text is None:
+        return "not stated"
+    parts = text[:10].split("-")
+    if len(parts) == 1:
+        return parts[0]
+    month = _MONTHS[int(parts[1]) - 1]
+    if len(parts) == 2:
+        return f"{month} {parts[0]}"
+    return f"{date(*map(int, parts)).day} {month} {parts[0]}"
+
+
+def instant(text: str | None) -> str:
+    """A moment as people read it, to the minute, in UTC."""
+    return "never" if text is None else f"{day(text)}, {text[11:16]} UTC"
+
+
+def path(text: str) -> str:
+    """A text as part of a path."""
+    return quote(text, safe="/@")
