@@ -422,3 +422,16 @@ def test_the_projection_is_what_the_log_says(
     advance(log, BUILTIN, today)
     assert kept(log) == from_scratch(log, today)
     log.close()
+
+
+def test_a_file_that_changes_twice_in_a_second_has_a_later_date(log: Log, out: Path) -> None:
+    """Readers that ask by date alone, and static servers that make their ETag of date and length, see the change."""
+    append(log, opening(), said(10))
+    published(log, DAY, out)
+    first = (out / "all.atom").stat().st_mtime
+    assert datetime.fromtimestamp(first, UTC) == datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    append(log, said(11))
+    published(log, DAY, out)
+
+    assert (out / "all.atom").stat().st_mtime == first + 1

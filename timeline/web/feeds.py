@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,7 +96,9 @@ class Feeds:
         path = (folder / f"{name}.{suffix}").resolve()
         if path.is_relative_to(folder) and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             try:
-                return path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                with path.open("rb") as file:
+                    changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+                    return file.read(), min(changed, datetime.now(UTC))  # a date ahead of us is no validator
             except OSError:
                 pass  # not a file here: perhaps another node publishes it
         with self._log.reading() as reader:
