@@ -1,446 +1,267 @@
-"""The site of feeds: everything once, nothing lost, the same bytes; kept incrementally, equal to made from scratch."""
+"""Publishing: every change once, in every format alike, for ever; on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-from collections.abc import Iterator
-from contextlib import suppress
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import feedparser
 import pytest
-from hypothesis import given
-from hypothesis import settings as profile
-from hypothesis import strategies as st
+from lxml import etree
 
-from tests import feedcheck
 from tests.conftest import Clock
-from tests.records import DAY, Document, append, corrected, opening, retracted, said, settings
-from timeline.core.announcements import act_from_json
+from tests.test_acts import OPENING, asked, stake
+from timeline.acts import Desk
 from timeline.core.errors import TimelineError
 from timeline.core.feed import Feed
-from timeline.core.history import Recorded
 from timeline.core.terms import BUILTIN
-from timeline.formats import FORMATS, Item
+from timeline.documents import walk
 from timeline.log import Log
-from timeline.publishing import Shelf, forget, mine, publish, settled_day
-from timeline.publishing import folder as folders
-from timeline.publishing.put_outs import PutOut, issued, put_outs
-from timeline.publishing.shelf import advance
-from timeline.records import recorded as of_event
-
-BASE = "https://timeline.example.org/feeds"
-
-
-def published(log: Log, today: date, out: Path, **more: Any) -> tuple[int, int]:
-    done = publish(log, BUILTIN, settings(**more), today, out)
-    return done.written, done.unchanged
-
-
-def files(out: Path) -> dict[str, bytes]:
-    """What a static server would show."""
-    found = {path.relative_to(out): path for path in out.rglob("*") if path.is_file()}
-    return {str(name): path.read_bytes() for name, path in found.items() if not name.parts[0].startswith(".")}
-
-
-def ids(body: bytes) -> list[str]:
-    return [item["id"].partition(":acme-bolt/")[2] for item in json.loads(body)["items"]]
-
-
-def walked(out: Path, name: str) -> dict[str, Any]:
-    """Every entry that a reader has who keeps the newest version of each, from the head to the first page."""
-    found: dict[str, Any] = {}
-    address: str | None = f"{BASE}/{name}.json"
-    while address is not None:
-        document = json.loads((out / address.removeprefix(f"{BASE}/")).read_bytes())
-        for item in document["items"]:
-            kept = found.setdefault(item["id"], item)
-            if item["date_modified"] > kept["date_modified"]:
-                found[item["id"]] = item
-        address = document.get("next_url")
-    return found
-
-
-def from_scratch(log: Log, today: date) -> list[Item]:
-    """All put-outs of the log, without the projection."""
-    feeds: dict[str, Feed] = {}
-    with log.reading() as reader:
-        for event in reader.events():
-            feeds.setdefault(event.partnership, Feed(BUILTIN)).hear(of_event(event))
-    return list(issued(each for feed in feeds.values() for each in put_outs(feed.until(today))))
-
-
-def kept(log: Log) -> list[Item]:
-    with log.reading() as reader:
-        shelf = Shelf(reader.connection)
-        feed = shelf.feed("everything")
-        return [] if feed is None else shelf.items("everything", 1, feed.size)
-
-
-def test_every_document_of_the_site_breaks_no_rule(log: Log, out: Path) -> None:
-    append(
-        log, opening(), *(said(n + 1) for n in range(50)), corrected(3, said(60)), retracted(7), opening("empty-one")
-    )
-
-    published(log, DAY, out)
-
-    for name, body in files(out).items():
-        check = feedcheck.CHECKS.get(name.rpartition(".")[2])
-        assert check is None or check(body, f"{BASE}/{name}") == [], name
-
-
-def test_there_is_a_feed_for_every_subject(log: Log, out: Path) -> None:
-    append(log, opening(), said(10), opening("empty-one"))
-
-    published(log, DAY, out)
-
-    names = ("all", "everything", "acme-bolt", "acme-bolt/stake", "kind/stake", "party/acme", "party/bolt", "empty-one")
-    assert files(out).keys() == {"feeds.opml", *(f"{name}.{suffix}" for name in names for suffix in FORMATS)}
-    assert ids((out / "acme-bolt/stake.json").read_bytes()) == ["1"]
-    assert json.loads((out / "empty-one.json").read_bytes())["items"] == []
-
-
-def test_what_is_only_reaffirmed_proposed_or_reported_is_kept_out_of_the_usual_feeds(log: Log, out: Path) -> None:
-    reaffirmed = said(10, statement={"reaffirm": True})
-    del reaffirmed["statements"][0]["set"]
-    append(log, opening(), said(10), reaffirmed, said(20, force="reported"))
-
-    published(log, DAY, out)
-
-    assert ids((out / "all.json").read_bytes()) == ["1"]
-    assert ids((out / "acme-bolt.json").read_bytes()) == ["1"]
-    assert ids((out / "everything.json").read_bytes()) == ["3", "2", "1"]
-
-
-def test_publishing_again_writes_nothing(log: Log, out: Path) -> None:
-    """Law 10. A look at every document finds them right, too."""
-    append(log, opening(), *(said(n + 1) for n in range(45)))
-    published(log, DAY, out)
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.atom")}
-
-    again = published(log, DAY, out)
-    whole = publish(log, BUILTIN, settings(), DAY, out, whole=True)
-
-    assert again[0] == 0
-    assert (whole.written, whole.unchanged > 20) == (0, True)
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.atom")} == before
-
-
-def test_a_small_feed_is_one_complete_document_and_a_long_one_has_an_archive(log: Log, out: Path) -> None:
-    append(log, opening(), *(said(n + 1) for n in range(39)))
-    published(log, DAY, out)
-    small = (out / "all.atom").read_bytes()
-    assert b"<fh:complete/>" in small
-    assert small.count(b"<entry>") == 39
-    assert not (out / "all").exists()
-
-    append(log, said(40))
-    published(log, DAY, out)
-
-    head = (out / "all.atom").read_bytes()
-    assert head.count(b"<entry>") == 20
-    assert b"<fh:complete/>" not in head
-    assert {path.name for path in (out / "all/archive").glob("*.atom")} == {"1-20.atom", "21-40.atom"}
-    assert len(walked(out, "all")) == 40
-
-
-def test_a_sealed_page_changes_once_when_its_successor_is_sealed(log: Log, out: Path) -> None:
-    append(log, opening(), *(said(n + 1) for n in range(40)))
-    published(log, DAY, out)
-    first, second = ((out / f"all/archive/{span}.atom").read_bytes() for span in ("1-20", "21-40"))
-    assert b"next-archive" in first
-    assert b"next-archive" not in second
-
-    append(log, *(corrected(n, said(60 + n)) for n in range(1, 20)))
-    published(log, DAY, out)
-
-    assert (out / "all/archive/1-20.atom").read_bytes() == first
-    linked = (out / "all/archive/21-40.atom").read_bytes()
-    link = f'<link href="{BASE}/all/archive/41-60.atom" rel="next-archive" type="application/atom+xml"/>'
-    assert linked.replace(link.encode(), b"") == second
-
-
-def test_a_corrected_entry_comes_back_into_the_head_and_is_never_lost(log: Log, out: Path) -> None:
-    """Its old version stays on the sealed page; whoever walks to the first page has the corrected one."""
-    append(log, opening(), said(1, "2025-06-01"), *(said(n + 2) for n in range(39)))
-    append(log, corrected(1, said(50, "2025-06-01")))
-    published(log, DAY, out)
-
-    assert ids((out / "all.json").read_bytes())[:3] == ["1", "41", "40"]
-    sealed = json.loads((out / "all/archive/1-20.json").read_bytes())["items"]
-    assert sealed[-1]["_change"]["notes"] == []
-
-    append(log, *(said(n + 1) for n in range(50)))
-    published(log, DAY, out)
-
-    assert "1" not in ids((out / "all.json").read_bytes())
-    assert walked(out, "all")["tag:example.org,2026:acme-bolt/1"]["_change"]["notes"][0]["by"] == "acme-bolt/41"
-
-
-def test_a_correction_that_changes_nothing_agreed_stands_in_everything_alone(log: Log, out: Path) -> None:
-    """The entry that it corrects comes back with its line all the same."""
-    append(log, opening(), said(1), said(2), corrected(1, said(50)))
-    published(log, DAY, out)
-
-    assert ids((out / "all.json").read_bytes()) == ["1", "2"]
-    assert ids((out / "everything.json").read_bytes()) == ["1", "3", "2"]
-
-
-def test_a_month_lived_shows_each_change_exactly_once(log: Log, clock: Clock, out: Path) -> None:
-    """Append, correct, retract, a boundary day, a scheduler that slept, a rebuild: ids are never new twice."""
-    seen: list[str] = []
-
-    def polled(today: str) -> list[str]:
-        """What a reader who polls shows as new."""
-        publish(log, BUILTIN, settings(), date.fromisoformat(today), out)
-        new = [name for name in ids((out / "all.json").read_bytes()) if name not in seen]
-        seen.extend(new)
-        return new
-
-    append(log, opening(), said(10, statement={"effective": "2026-01-20"}))
-    assert polled("2026-01-01") == ["1"]
-    clock.now += timedelta(days=2)
-    append(log, said(12, "2026-01-03", statement={"effective": "2026-01-10"}))
-    assert polled("2026-01-03") == ["2"]
-    assert polled("2026-01-04") == []
-    append(log, corrected(2, said(13, "2026-01-03", statement={"effective": "2026-01-12"})))
-    assert polled("2026-01-05") == ["3"]
-    assert polled("2026-01-18") == ["stake/bolt@2026-01-12"]
-    clock.now = datetime(2026, 1, 18, 12, tzinfo=UTC)
-    append(log, retracted(1))
-    assert polled("2026-01-25") == ["4"]
-    before = files(out)
-
-    forget(log)
-    publish(log, BUILTIN, settings(), date(2026, 1, 25), out, whole=True)
-
-    assert polled("2026-01-25") == []
-    assert files(out) == before
-
-
-def test_two_machines_publish_the_same_bytes(log: Log, clock: Clock, out: Path) -> None:
-    """One published after every append, the other once at the end."""
-    append(log, opening(), opening("other-one"))
-    for number in range(45):
-        clock.now += timedelta(hours=7)
-        append(log, said(number % 5 + 1), said(number % 3 + 1, slug="other-one"))
-        published(log, clock.now.date(), out / "often")
-    published(log, clock.now.date(), out / "once")
-
-    assert files(out / "often") == files(out / "once")
-
-
-def test_another_tag_authority_than_at_the_first_publish_is_refused(log: Log, out: Path) -> None:
-    published(log, DAY, out)
-
-    with pytest.raises(TimelineError) as refused:
-        published(log, DAY, out, tag_authority="example.net,2026")
-
-    assert (refused.value.code, refused.value.field) == ("invalid_configuration", "tag_authority")
-    assert "Set TIMELINE_TAG_AUTHORITY to example.org,2026." in refused.value.remedy
-
-
-def test_a_service_that_moves_keeps_its_ids(log: Log, out: Path) -> None:
-    append(log, opening(), said(10))
-    published(log, DAY, out)
-    before = ids((out / "all.json").read_bytes())
-
-    written, _ = published(log, DAY, out, base_url="https://elsewhere.example.com")
-
-    assert written > 20
-    assert ids((out / "all.json").read_bytes()) == before
-    assert b"timeline.example.org" not in (out / "all.atom").read_bytes()
-
-
-def test_a_full_disk_leaves_every_file_whole(log: Log, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    append(log, opening(), said(10))
-    published(log, DAY, out)
-    before = files(out)
-    append(log, said(11))
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        with pytest.raises(TimelineError) as refused:
-            published(log, DAY, out)
-    assert refused.value.code == "storage_failed"
-    assert files(out) == before
-
-    assert published(log, DAY, out)[0] > 0
-    assert ids((out / "all.json").read_bytes()) == ["2", "1"]
-    assert list((out / folders.BESIDE).glob("~*")) == []
-
-
-def test_a_publish_killed_anywhere_is_finished_by_the_next_one(
-    sqlite_log: Log, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each file is the old one or the new one, no head leads to a page that is not there, and nothing is left over."""
-    append(sqlite_log, opening(), *(said(n + 1) for n in range(39)))
-    published(sqlite_log, DAY, out / "whole")
-    published(sqlite_log, DAY, out / "killed")
-    append(sqlite_log, said(40))
-    old, killed = files(out / "killed"), out / "killed"
-    published(sqlite_log, DAY, out / "whole")
-    new = files(out / "whole")
-
-    class Killed(BaseException):
-        pass
-
-    replace = Path.replace
-    for allowed in range(0, 40, 3):
-        left = iter(range(allowed))
-
-        def dying(path: Path, target: Path, left: Iterator[int] = left) -> Path:
-            if next(left, None) is None:
-                raise Killed
-            return replace(path, target)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(Path, "replace", dying)
-            with suppress(Killed):
-                published(sqlite_log, DAY, killed)
-        for name, body in files(killed).items():
-            assert body in (old.get(name), new.get(name)), name
-        assert len(walked(killed, "all")) >= 39
-
-    published(sqlite_log, DAY, killed)
-    assert files(killed) == new
-
-
-def test_a_day_ends_a_minute_after_midnight() -> None:
-    """Appends that took their time just before midnight are through by then."""
-    assert settled_day(datetime(2026, 1, 2, 0, 0, 59, tzinfo=UTC)) == date(2026, 1, 1)
-    assert settled_day(datetime(2026, 1, 2, 0, 1, tzinfo=UTC)) == date(2026, 1, 2)
-    assert settled_day(datetime(2026, 1, 2, 1, 30, tzinfo=UTC).astimezone()) == date(2026, 1, 2)
-
-
-def test_a_feed_of_ones_own_holds_the_named_partnerships(log: Log) -> None:
-    append(log, opening(), said(10), opening("other-one"), said(20, slug="other-one"), opening("third-one"))
-    append(log, said(30, slug="third-one"))
-    advance(log, BUILTIN, DAY)
-
-    with log.reading() as reader:
-        body, updated = mine(reader, settings(), ["third-one", "acme-bolt", "third-one"], "json")
-        with pytest.raises(TimelineError) as unknown:
-            mine(reader, settings(), ["acme-bold"], "json")
-        with pytest.raises(TimelineError) as none:
-            mine(reader, settings(), [], "json")
-
-    feed = json.loads(body)
-    assert feed["feed_url"] == f"{BASE}/mine.json?p=acme-bolt&p=third-one"
-    assert feedcheck.json_feed(body, feed["feed_url"]) == []
-    assert [item["id"][-11:] for item in feed["items"]] == ["third-one/1", "acme-bolt/1"]
-    assert feed["items"][0]["date_modified"].startswith(updated.isoformat()[:19])
-    assert (unknown.value.code, none.value.code) == ("unknown_partnership", "missing_parameter")
-    assert unknown.value.remedy == "Did you mean acme-bolt?"
-
-
-def test_a_record_that_was_changed_is_not_published_over(sqlite_log: Log, out: Path) -> None:
-    append(sqlite_log, opening(), said(10))
-    published(sqlite_log, DAY, out)
-    with sqlite_log.writing() as writer:
-        writer.connection.exec_driver_sql("UPDATE put_out SET sort_key = 'x' || sort_key")
-    append(sqlite_log, said(11))
-
-    with pytest.raises(TimelineError) as refused:
-        published(sqlite_log, DAY, out)
-
-    assert refused.value.code == "integrity_failure"
+from timeline.publishing import Published, Shelf, forget, publish
+from timeline.publishing.put_outs import issued, put_outs
+from timeline.records import recorded
+from timeline.settings import Settings, load
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+ATOM = "{http://www.w3.org/2005/Atom}"
+TODAY = date(2026, 1, 1)
+
+
+class Site:
+    """A record, its desk and its published folder."""
+
+    def __init__(self, log: Log, clock: Clock, folder: Path) -> None:
+        self.log = log
+        self.clock = clock
+        self.folder = folder
+        self.desk = Desk(log, BUILTIN, clock)
+        self.settings: Settings = replace(load({}, {}), feeds_dir=folder, head_entries=20)
+
+    def append(self, *documents: dict[str, Any]) -> None:
+        for document in documents:
+            self.desk.append(asked(document))
+
+    def publish(self, today: date | None = None, **how: Any) -> Published:
+        return publish(self.log, BUILTIN, self.settings, today or self.clock.now.date(), **how)
+
+    def files(self) -> dict[str, bytes]:
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in found
+            if not path.relative_to(self.folder).parts[0].startswith(".")
+        }
+
+    def atom(self, name: str) -> list[dict[str, str]]:
+        """The entries of an Atom document, newest first."""
+        root = etree.fromstring((self.folder / f"{name}.atom").read_bytes())
+        return [
+            {part: entry.findtext(ATOM + part) or "" for part in ("id", "title", "published", "updated")}
+            for entry in root.iterfind(f"{ATOM}entry")
+        ]
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """Where the site goes; the database lies beside it."""
-    return tmp_path / "site"
+def site(log: Log, clock: Clock, tmp_path: Path) -> Site:
+    made = Site(log, clock, tmp_path / "feeds")
+    made.append(OPENING)
+    return made
 
 
-@pytest.fixture
-def sqlite_log(sqlite_url: str, clock: Clock) -> Iterator[Log]:
-    opened = Log.open(sqlite_url, clock=clock)
-    yield opened
-    opened.close()
-
-
-ACTS = st.lists(
-    st.tuples(st.sampled_from(["said", "ahead", "late", "correct", "retract"]), st.integers(1, 4), st.integers(0, 40)),
-    max_size=8,
-)
-"""What is done, to which act or how much, and how many hours later."""
-
-
-def lived(steps: list[tuple[str, int, int]], slug: str = "acme-bolt") -> Iterator[tuple[timedelta, Document]]:
-    """A life of acts that may be recorded, each with the time since the first."""
-    yield timedelta(0), opening(slug)
-    after, live = timedelta(hours=1), list[int]()
-    for number, (what, which, hours) in enumerate(steps, start=1):
-        after += timedelta(hours=hours)
-        now = (datetime(2026, 1, 1, 12, tzinfo=UTC) + after).date()
-        target = live[which % len(live)] if live else None
-        if what == "retract" and target is not None:
-            live.remove(target)
-            yield after, retracted(target, slug)
-        elif what == "correct" and target is not None:
-            yield after, corrected(target, said(which + 4, slug=slug))
-        else:
-            days = {"ahead": which, "late": -which}.get(what, 0)
-            live.append(number)
-            on = (now + timedelta(days=days)).isoformat()
-            yield after, said(which, now.isoformat(), slug, statement={"effective": on})
-
-
-@profile(max_examples=200, deadline=None)
-@given(ACTS, st.integers(0, 8), st.integers(0, 3))
-def test_what_is_published_stays_published(steps: list[tuple[str, int, int]], cut: int, days: int) -> None:
-    """Law 8: more log or a later day adds to the end of what was put out; old ids, times and texts stay."""
-    timed = list(lived(steps))
-    records = [
-        Recorded(n + 1, n, datetime(2026, 1, 1, 12, n, tzinfo=UTC) + after, act_from_json(document, BUILTIN))
-        for n, (after, document) in enumerate(timed)
+def test_what_is_kept_of_the_feeds_is_what_the_whole_log_gives(site: Site) -> None:
+    """The shelf is a projection: step by step or anew, it holds what reading every record from the start gives."""
+    steps: list[dict[str, Any]] = [
+        stake(10, "2021-01-01"),
+        {
+            **stake(12, "2025-06-01"),
+            "statements": [{**stake(12, "2025-06-01")["statements"][0], "effective": "2026-01-03"}],
+        },
+        {"corrects": "acme-bolt/1", "reason": "a slip", **stake(9, "2021-01-01")},
+        {"retracts": "acme-bolt/2", "reason": "never said"},
+        {"retracts": "acme-bolt/4", "reason": "said after all"},
     ]
-    early = records[: max(cut, 1)]
-    day = early[-1].recorded_at.date()
+    for step in steps:
+        site.append(step)
+        site.publish()
+        site.clock.now += timedelta(days=1)
+    site.publish()
 
-    def told(records: list[Recorded], today: date) -> list[PutOut]:
-        return put_outs(Feed(BUILTIN).hear_all(records).until(today))
+    def kept() -> list[Any]:
+        with site.log.reading() as reader:
+            return Shelf(reader.connection).items("everything", 1, 1000)
 
-    before, after_ = told(early, day), told(records, records[-1].recorded_at.date() + timedelta(days=days))
+    with site.log.reading() as reader:
+        feed = Feed(BUILTIN).hear_all(map(recorded, reader.events())).until(site.clock.now.date())
+    assert kept() == list(issued(put_outs(feed)))
+    before = site.files()
+    forget(site.log)
+    assert site.publish(whole=True).written == 0
+    assert site.files() == before
 
-    assert after_[: len(before)] == before
-    assert len({item.updated for item in issued(after_)}) == len(after_)
-    firsts: dict[str, datetime] = {}
-    for item in issued(after_):
-        assert item.published == firsts.setdefault(item.entry.id, item.published) <= item.updated
+
+def test_publishing_twice_writes_nothing(site: Site) -> None:
+    """Law 10."""
+    site.append(stake(10, "2021-01-01"))
+
+    assert site.publish().written > 0
+
+    assert site.publish() == Published(0, site.publish().unchanged)
+    assert site.publish(whole=True).written == 0
 
 
-@pytest.mark.slow
-@profile(max_examples=15, deadline=None)
-@given(data=st.data(), ours=ACTS, theirs=ACTS)
-def test_the_projection_is_what_the_log_says(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, ours: Any, theirs: Any
-) -> None:
-    """Kept after every few acts, of two partnerships, it equals the list made from scratch; so does one made anew."""
-    clock = Clock()
-    path = tmp_path_factory.mktemp("law") / "record.db"
-    log = Log.open(f"sqlite:///{path}", clock=clock)
-    log.migrate()
-    start = clock.now
-    both = [*lived(ours), *lived(theirs, "other-one")]
-    for after, document in sorted(both, key=lambda pair: pair[0]):
-        clock.now = max(start + after, clock.now)
-        append(log, document)
-        if data.draw(st.booleans()):
-            advance(log, BUILTIN, settled_day(clock.now))
-    today = clock.now.date() + timedelta(days=3)
+def test_every_change_is_an_entry_with_an_id_for_life(site: Site) -> None:
+    """Law 8: a correction keeps the entry's id and its published time, says so, and is an entry of its own."""
+    site.append(stake(20, "2021-01-01"))
+    site.publish()
+    (before,) = site.atom("all")
+    site.clock.now += timedelta(hours=1)
+    site.append({"corrects": "acme-bolt/1", "reason": "a zero too many", **stake(2, "2021-01-01")})
+    site.publish()
 
-    advance(log, BUILTIN, today)
-    assert kept(log) == from_scratch(log, today)
+    after = {entry["id"]: entry for entry in site.atom("all")}
 
-    forget(log)
-    advance(log, BUILTIN, today)
-    assert kept(log) == from_scratch(log, today)
-    log.close()
+    assert list(after) == ["tag:timeline.invalid,2026:acme-bolt/1", "tag:timeline.invalid,2026:acme-bolt/2"]
+    old = after[before["id"]]
+    assert (old["published"], old["title"]) == (before["published"], before["title"])
+    assert old["updated"] > before["updated"]
+    assert after["tag:timeline.invalid,2026:acme-bolt/2"]["title"].startswith("Correction: Acme – Bolt: ")
+    assert "Corrected on" in (site.folder / "all.atom").read_text("utf-8")
+
+
+def test_a_boundary_is_put_out_on_its_day_once_however_late(site: Site) -> None:
+    """A scheduler that slept for a week catches up; a boundary superseded before its day never fires."""
+    site.append({**stake(10, "2025-12-01"), "statements": [_until(10, "2026-01-04")]})
+    site.append({**stake(11, "2025-12-02"), "statements": [{**_until(11, "2026-01-20"), "effective": "2026-01-03"}]})
+    site.publish()
+    site.clock.now += timedelta(days=7)
+
+    site.publish()
+
+    fired = [entry for entry in site.atom("acme-bolt") if "@" in entry["id"]]
+    assert [(entry["id"].partition(":acme-bolt/")[2], entry["title"]) for entry in fired] == [
+        ("stake/bolt@2026-01-03", "Acme – Bolt: stake of Bolt becomes 11 % (effective 2026-01-03)")
+    ]
+    assert fired[0]["published"].startswith("2026-01-03T00:00:00")
+    assert site.publish().written == 0
+
+
+def _from(percent: int, day: str) -> dict[str, Any]:
+    statement: dict[str, Any] = stake(percent, "2025-12-01")["statements"][0]
+    return statement | {"effective": day}
+
+
+def _until(percent: int, day: str) -> dict[str, Any]:
+    statement: dict[str, Any] = stake(percent, "2025-12-01")["statements"][0]
+    return statement | {"until": day}
+
+
+def test_head_and_archive_hold_every_entry_and_a_sealed_page_never_changes(site: Site) -> None:
+    """RFC 5005 §4: pages are counted from the first entry; what leaves the head is archived already."""
+    for place in range(45):
+        site.append(stake(place, f"20{10 + place // 12}-{place % 12 + 1:02d}-01"))
+    site.publish()
+    sealed = (site.folder / "acme-bolt/archive/1-20.atom").read_bytes()
+    for place in range(45, 70):
+        site.append(stake(place, f"20{10 + place // 12}-{place % 12 + 1:02d}-01"))
+    site.publish()
+
+    walked, name = [], "acme-bolt"
+    while name:
+        walked += [entry["id"] for entry in site.atom(name)]
+        root = etree.fromstring((site.folder / f"{name}.atom").read_bytes())
+        links = {link.get("rel"): link.get("href") for link in root.iterfind(f"{ATOM}link")}
+        name = links.get("prev-archive", "").rpartition("/feeds/")[2].removesuffix(".atom")
+
+    assert set(walked) == {f"tag:timeline.invalid,2026:acme-bolt/{n}" for n in range(1, 71)}
+    assert (site.folder / "acme-bolt/archive/1-20.atom").read_bytes() == sealed
+    assert len(site.atom("acme-bolt")) == 20
+
+
+def test_the_three_formats_say_the_same(log: Log, clock: Clock, tmp_path: Path) -> None:
+    """Same ids, titles and order in Atom, RSS and JSON Feed, read by a parser that is not ours, without a complaint."""
+    site = Site(log, clock, tmp_path / "feeds")
+    site.desk.import_files(walk([SEEDS]))
+    site.publish()
+
+    for name in ("all", "everything", "openai-microsoft", "kind/stake", "party/openai", "openai-microsoft/license"):
+        atom = feedparser.parse((site.folder / f"{name}.atom").read_bytes())
+        rss = feedparser.parse((site.folder / f"{name}.rss").read_bytes())
+        items = json.loads((site.folder / f"{name}.json").read_bytes())["items"]
+        assert (atom.bozo, rss.bozo) == (False, False)
+        said = [(entry.id, entry.title) for entry in atom.entries]
+        assert said == [(entry.id, entry.title) for entry in rss.entries]
+        assert said == [(item["id"], item["title"]) for item in items]
+        assert len(said) == len({entry for entry, _ in said})
+        assert all(len(title) <= 140 for _, title in said)
+        times = [entry.updated for entry in atom.entries]
+        assert times == sorted(times, reverse=True)
+        assert len(set(times)) == len(times)
+        alternates = [[link for link in entry.links if link.rel == "alternate"] for entry in atom.entries]
+        assert all(len(links) == 1 for links in alternates)
+
+
+def test_a_feed_without_entries_is_valid_and_the_same_for_ever(site: Site) -> None:
+    site.publish()
+    first = site.files()
+    site.clock.now += timedelta(days=400)
+
+    site.publish()
+
+    assert site.files() == first
+    empty = feedparser.parse(first["acme-bolt.atom"])
+    assert (empty.bozo, empty.entries, empty.feed.updated) == (False, [], "2000-01-01T00:00:00+00:00")
+
+
+def test_reaffirmations_and_reports_stand_in_everything_alone(site: Site) -> None:
+    reported = {**stake(30, "2022-01-01"), "force": "reported"}
+    reaffirmed = stake(10, "2023-01-01")
+    reaffirmed["statements"] = [{"term": "stake/bolt", "reaffirm": True, "quote": "as before"}]
+    site.append(stake(10, "2021-01-01"), reported, reaffirmed)
+    site.publish()
+
+    assert [entry["id"][-1] for entry in site.atom("all")] == ["1"]
+    assert [entry["id"][-1] for entry in site.atom("everything")] == ["3", "2", "1"]
+
+
+def test_the_tag_authority_is_frozen_at_the_first_publish(site: Site) -> None:
+    """Another one would change every id, and every reader would show everything again."""
+    site.publish()
+    site.settings = replace(site.settings, tag_authority="example.org,2026")
+
+    with pytest.raises(TimelineError) as refused:
+        site.publish()
+
+    assert refused.value.code == "invalid_configuration"
+
+
+def test_nothing_hostile_becomes_markup(site: Site) -> None:
+    """What a source says is text in every format, never elements or scripts."""
+    hostile = "<script>alert(1)</script> & ]]> \u202e <b>"
+    document = stake(10, "2021-01-01", title=hostile)
+    document["statements"][0]["quote"] = hostile
+    document["statements"][0]["set"]["basis"] = hostile
+    site.append(document)
+    site.publish()
+
+    for suffix in ("atom", "rss"):
+        parsed = feedparser.parse((site.folder / f"all.{suffix}").read_bytes(), sanitize_html=False)
+        assert parsed.bozo is False
+        assert hostile.split(maxsplit=1)[0] not in parsed.entries[0].content[0].value
+        assert "&lt;script&gt;" in parsed.entries[0].content[0].value
+    (item,) = json.loads((site.folder / "all.json").read_bytes())["items"]
+    assert "<script" not in item["content_html"]
+
+
+def test_dates_of_rss_are_those_of_atom_in_whole_seconds(site: Site) -> None:
+    site.append(stake(10, "2021-01-01"))
+    site.publish()
+
+    rss = (site.folder / "all.rss").read_text("utf-8")
+
+    (published,) = re.findall(r"<pubDate>(.*?)</pubDate>", rss.partition("<item>")[2])
+    moment = datetime.fromisoformat(site.atom("all")[0]["published"]).astimezone(UTC)
+    assert published == f"{moment:%a, %d %b %Y %H:%M:%S} +0000"

@@ -36,7 +36,9 @@ class Folder:
         """Whether the file had to be written. A reader sees the old file or the new one, also after a power cut.
 
         Args:
-            modified: When its content last changed, which a static server sends as Last-Modified.
+            modified: When its content last changed, which a static server sends as Last-Modified. Where that is not
+                a second later than the bytes before, a second is added: whoever asks by date alone, and servers
+                that make their ETag of date and length, must see that they differ.
         """
         if self.read(name) == content:
             self.unchanged += 1
@@ -50,7 +52,10 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         if modified is not None:
-            os.utime(beside, (modified.timestamp() // 1, modified.timestamp() // 1))
+            seconds = int(modified.timestamp())
+            if path.exists():
+                seconds = max(seconds, int(path.stat().st_mtime) + 1)
+            os.utime(beside, (seconds, seconds))
         beside.replace(path)
         for parent in dict.fromkeys([path.parent, *(folder.parent for folder in made)]):
             _sync(parent)

@@ -40,7 +40,9 @@ class _Read:
     def of(cls, path: Path) -> _Read:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
-            return cls(str(path), _stamp(found), file.read(), datetime.fromtimestamp(found.st_mtime, UTC))
+            changed = datetime.fromtimestamp(found.st_mtime, UTC)
+            # A date ahead of us is no validator (RFC 9110 §8.8.2.1).
+            return cls(str(path), _stamp(found), file.read(), min(changed, datetime.now(UTC)))
 
     def stands(self) -> bool:
         """Whether the file is still the one that was read: files are replaced whole, never written in place."""
