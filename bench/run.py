@@ -23,6 +23,7 @@ from pathlib import Path
 from bench.acts import announcement, opening, submission
 from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
 from bench.rectangles import Filled
+from bench.web import shares
 from tests.servers import PostgreSQL, postgresql
 from timeline.acts import Desk
 from timeline.core.terms import BUILTIN
@@ -263,6 +264,11 @@ def main() -> None:
                 for row in measure(Place(Path(folder) / "postgresql", server), full=given.full):
                     rows.append(row)
                     print(row, file=sys.stderr)
+        web = Path(folder) / "web"
+        web.mkdir()
+        for name, ours, theirs in shares(web, Path("seeds")):
+            rows.append(faster(f"HTTP: {name}", ours, "bare Starlette, same size", theirs, "/CPU s"))
+            print(rows[-1], file=sys.stderr)
     print(table(rows))
     latest = {
         "python": platform.python_version(),

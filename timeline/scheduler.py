@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ _AFTER_MIDNIGHT = timedelta(minutes=1, seconds=5)
 """When a new day is published: appends of the old one are through by then (`publishing.settled_day`)."""
 # Nothing else in the database takes an advisory lock on it: "leader" in ASCII.
 _LEAD = text("SELECT pg_try_advisory_lock(119182825547122) AND NOT pg_is_in_recovery()")
+_RESIGN = text("SELECT pg_advisory_unlock(119182825547122)")
 _FIRST_RETRY = timedelta(seconds=5)
 _log = logging.getLogger("timeline.scheduler")
 
@@ -90,8 +92,12 @@ class PostgresLeadership:
         return self._leads
 
     def release(self) -> None:
-        session, self._session, self._leads = self._session, None, False
+        session, leads = self._session, self._leads
+        self._session, self._leads = None, False
         if session is not None:
+            with suppress(SQLAlchemyError):  # a session that is gone has no lock to give up
+                if leads:
+                    session.execute(_RESIGN)  # the server would do so only some time after the session ends
             session.invalidate()
             session.close()
 
