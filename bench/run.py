@@ -20,6 +20,7 @@ from datetime import date
 from itertools import count, islice
 from pathlib import Path
 
+from bench import feeds
 from bench.acts import announcement, opening, submission
 from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
 from bench.rectangles import Filled
@@ -226,6 +227,32 @@ def reading(place: Place, size: int) -> Iterator[Row]:
     yield faster(f"read the log, events, {place.kind}", mine, "eventsourcing, decoded", theirs)
 
 
+def publishing(*, full: bool) -> Iterator[Row]:
+    """A publish after one append, at two sizes of the record; and the formats beside bare writers."""
+    small, size = 1_000, 100_000 if full else 10_000
+    least, most = feeds.apart(small), feeds.apart(size)
+    name, micro = f"publish after an append, {size:,} entries", 1000.0
+    yield shorter(name, most["after_an_append_ms"] * micro, f"at {small:,}", least["after_an_append_ms"] * micro)
+    rate_of = {
+        each: each_size / found["first_seconds"]
+        for each, each_size, found in (("small", small, least), ("size", size, most))
+    }
+    yield faster(f"first publish, {size:,} entries", rate_of["size"], f"at {small:,}", rate_of["small"])
+    yield Row(
+        f"first publish, {size:,} entries, peak",
+        "MB",
+        round(most["peak_mb"], 1),
+        "promised",
+        300.0,
+        round(300 / most["peak_mb"], 2),
+    )
+    shown = feeds.page()
+    mine = rate(lambda: feeds.ours(shown), len(shown.items), 50)
+    for baseline, work in (("feedgen alone", feeds.bare_feedgen), ("lxml alone", feeds.raw_lxml)):
+        theirs = rate(lambda work=work: work(shown), len(shown.items), 50)  # type: ignore[misc]
+        yield faster("Atom, entries", mine, baseline, theirs)
+
+
 def measure(place: Place, *, full: bool) -> Iterator[Row]:
     """Every row for one kind of database."""
     yield from appends(place)
@@ -256,6 +283,9 @@ def main() -> None:
         if given.only != "postgresql":
             (Path(folder) / "sqlite").mkdir()
             for row in measure(Place(Path(folder) / "sqlite", None), full=given.full):
+                rows.append(row)
+                print(row, file=sys.stderr)
+            for row in publishing(full=given.full):
                 rows.append(row)
                 print(row, file=sys.stderr)
         if given.only != "sqlite":

@@ -29,6 +29,7 @@ PAGES = {
     "retracted": "/a/harbour-quill/9",
     "search": "/search?q=exclusive",
     "subscribe": "/subscribe",
+    "feed": "/feeds/harbour-quill/stake",
     "subscribe-to-one": "/p/harbour-quill/subscribe",
     "status": "/status",
     "sign-in": "/sign-in",

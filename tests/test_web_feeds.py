@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,20 @@ def test_a_list_of_ones_own_is_a_feed(reader: TestClient) -> None:
     assert reader.get("/feeds/mine.json").json()["code"] == "missing_parameter"
     assert reader.get("/feeds/mine.json?p=nobody").json()["code"] == "unknown_partnership"
     assert reader.get("/feeds/mine.json?partnership=x").json()["code"] == "unknown_parameter"
+
+
+def test_a_feed_has_a_page_for_people(reader: TestClient) -> None:
+    """Its address without suffix: what changed lately, and the addresses to copy."""
+    for name, addresses in (
+        ("openai-microsoft/stake", "/feeds/openai-microsoft/stake.atom"),
+        ("mine?p=harbour-quill", "/feeds/mine.rss?p=harbour-quill"),
+        ("all", "/feeds/all.json"),
+    ):
+        found = reader.get(f"/feeds/{name}", headers={"accept": "text/html"})
+        assert (found.status_code, found.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert f"http://127.0.0.1:8000{addresses}" in found.text
+        newest = reader.get(f"/feeds/{name.replace('?', '.json?')}" if "?" in name else f"/feeds/{name}.json")
+        assert newest.json()["items"][0]["title"] in html.unescape(found.text)
 
 
 def test_writing_to_a_feed_is_not_possible(reader: TestClient) -> None:

@@ -22,7 +22,18 @@ from timeline.publishing.shelf import Shelf, Shelved, advance, forget, publishin
 from timeline.publishing.websub import enqueue
 from timeline.settings import Settings
 
-__all__ = ["OPML_NAME", "Published", "Shelf", "forget", "mine", "publish", "settled_day", "site_of", "unknown_feed"]
+__all__ = [
+    "OPML_NAME",
+    "Published",
+    "Shelf",
+    "forget",
+    "mine",
+    "my_page",
+    "publish",
+    "settled_day",
+    "site_of",
+    "unknown_feed",
+]
 
 EDITION = 1
 """To be raised when a release writes other bytes for the same entries: then everything is written anew."""
@@ -98,6 +109,12 @@ def mine(reader: Reader, settings: Settings, partnerships: Sequence[str], suffix
     Raises:
         TimelineError: `missing_parameter` when no partnership is named; `unknown_partnership`.
     """
+    page = my_page(reader, settings, partnerships)
+    return FORMATS[suffix].render(page, site_of(settings)), page.updated
+
+
+def my_page(reader: Reader, settings: Settings, partnerships: Sequence[str]) -> FeedPage:
+    """What a reader's own feed says, for any format; raises as `mine`."""
     shelf = Shelf(reader.connection)
     if not partnerships:
         raise TimelineError(
@@ -107,8 +124,7 @@ def mine(reader: Reader, settings: Settings, partnerships: Sequence[str], suffix
             field="p",
         )
     wanted = [_partnership(shelf, name) for name in sorted(set(partnerships))]
-    page = pages.mine(shelf, wanted, settings.head_entries)
-    return FORMATS[suffix].render(page, site_of(settings)), page.updated
+    return pages.mine(shelf, wanted, settings.head_entries)
 
 
 def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:

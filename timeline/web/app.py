@@ -87,7 +87,7 @@ def create_app(
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
     document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order
-        *Feeds(settings, log).routes(),
+        *Feeds(settings, log, templates).routes(),
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, meter, document),

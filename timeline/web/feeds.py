@@ -9,17 +9,18 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from timeline.core.errors import TimelineError
 from timeline.core.questions import only
 from timeline.formats import FORMATS, OPML_TYPE, feed_path, opml
 from timeline.log import Log
-from timeline.publishing import OPML_NAME, Shelf, mine, pages, site_of, unknown_feed
+from timeline.publishing import OPML_NAME, Shelf, mine, my_page, pages, site_of, unknown_feed
 from timeline.publishing.names import shelf_order
 from timeline.settings import Settings
 from timeline.web.conditional import respond
+from timeline.web.templating import Templates
 
 HEAD = "public, max-age=300"
 """A head may be five minutes old; NetNewsWire and Miniflux poll no oftener than they are told."""
@@ -63,7 +64,8 @@ class Feeds:
     nothing they are written from the database, which holds what was put out.
     """
 
-    def __init__(self, settings: Settings, log: Log) -> None:
+    def __init__(self, settings: Settings, log: Log, templates: Templates) -> None:
+        self._templates = templates
         self._settings = settings
         self._log = log
         self._read: dict[str, _Read] = {}
@@ -88,14 +90,7 @@ class Feeds:
         if suffix not in FORMATS:
             raise _no_format("mine", suffix)
         only(request.query_params.keys(), ("p",))
-        named = request.query_params.getlist("p")
-        if len(named) > _MOST_PARTNERSHIPS:
-            raise TimelineError(
-                "invalid_value",
-                f"A list of your own takes up to {_MOST_PARTNERSHIPS} partnerships; you named {len(named)}.",
-                "Subscribe to /feeds/all.atom, or split the list.",
-                field="p",
-            )
+        named = self._named(request)
         found = await run_in_threadpool(self._own, named, suffix)
         return self._respond(request, "mine", suffix, found, HEAD)
 
@@ -105,7 +100,7 @@ class Feeds:
         if (read := self._read.get(path)) is not None and read.stands() and not request.scope["query_string"]:
             return self._respond(request, name, suffix, (read.body, read.updated), HEAD)
         if not dot:
-            return await run_in_threadpool(self._twin, path)
+            return await run_in_threadpool(self._twin, request, path)
         if suffix not in FORMATS:
             raise _no_format(name, suffix)
         only(request.query_params.keys(), ())
@@ -167,14 +162,35 @@ class Feeds:
             listed = sorted(Shelf(reader.connection).feeds(), key=lambda feed: shelf_order(feed.name))
         return opml(((feed.name, feed.title) for feed in listed), site_of(self._settings))
 
-    def _twin(self, name: str) -> Response:
-        """The page for people that a feed's address without suffix leads to."""
+    def _twin(self, request: Request, name: str) -> Response:
+        """The page for people that a feed's address without suffix leads to: what changed, and how to subscribe."""
+        length = self._settings.head_entries
         with self._log.reading() as reader:
-            feeds = Shelf(reader.connection).feeds()
-        if name not in [feed.name for feed in feeds]:
-            raise unknown_feed(name, [feed.name for feed in feeds])
-        whole = "/" in name or name in ("all", "everything")
-        return RedirectResponse("/subscribe" if whole else f"/p/{name}/subscribe", 302)
+            shelf = Shelf(reader.connection)
+            if name == "mine":
+                only(request.query_params.keys(), ("p",))
+                page = my_page(reader, self._settings, self._named(request))
+            else:
+                only(request.query_params.keys(), ())
+                feed = shelf.feed(name)
+                if feed is None:
+                    raise unknown_feed(name, [each.name for each in shelf.feeds()])
+                page = pages.head(shelf, feed, length)
+        body = self._templates.render("feed.html", feed=page).encode()
+        return respond(request, body, "text/html; charset=utf-8", cache_control=HEAD)
+
+    @staticmethod
+    def _named(request: Request) -> list[str]:
+        """The partnerships of a reader's own list."""
+        named = request.query_params.getlist("p")
+        if len(named) > _MOST_PARTNERSHIPS:
+            raise TimelineError(
+                "invalid_value",
+                f"A list of your own takes up to {_MOST_PARTNERSHIPS} partnerships; you named {len(named)}.",
+                "Subscribe to /feeds/all.atom, or split the list.",
+                field="p",
+            )
+        return named
 
 
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
