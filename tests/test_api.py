@@ -371,11 +371,10 @@ def test_every_example_in_the_document_runs(editor: TestClient) -> None:
     assert ran > 18
 
 
-def test_the_document_holds_against_hostile_requests(log: Log, database_url: str) -> None:
-    """Schemathesis finds no request whose answer the document does not describe."""
-    if not database_url.startswith("sqlite"):
-        return  # what is in front of the database is the same
-    app = application(seeded(log), database_url)
+def test_the_document_holds_against_hostile_requests(sqlite_url: str, clock: Clock) -> None:
+    """Schemathesis finds no request whose answer the document does not describe; one database is enough for that."""
+    log = Log.open(sqlite_url, clock=clock)
+    app = application(seeded(log), sqlite_url)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     secret = token(log)
     names = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
@@ -393,6 +392,7 @@ def test_the_document_holds_against_hostile_requests(log: Log, database_url: str
             case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)
 
         each()
+    log.close()
 
 
 def test_every_route_is_in_the_reference(ask: TestClient) -> None:

@@ -8,63 +8,45 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
-from typing import Any
 
+from timeline.bodies import (
+    Json,
+    Known,
+    act_line,
+    ahead_line,
+    announcement_body,
+    cell_body,
+    clocks,
+    coverage_note,
+    day_text,
+    direction_text,
+    ended_body,
+    life_body,
+    partnership_line,
+    state_warnings,
+    statement_body,
+    term_body,
+)
 from timeline.core.announcements import (
     FORCES,
-    Announcement,
-    Correction,
-    Direction,
-    Occurrence,
     Opening,
-    Retraction,
-    Source,
     act_from_stored,
-    act_to_json,
 )
 from timeline.core.changes import changed, learned, lines_of
-from timeline.core.dates import END_OF_TIME, START_OF_TIME, iso, said_through
+from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
 from timeline.core.errors import TimelineError, did_you_mean
-from timeline.core.feed import quote
-from timeline.core.history import AGREED, Book, Recorded, Said
-from timeline.core.line import Cell
+from timeline.core.history import Book
 from timeline.core.questions import ALL, Knowledge, Question
-from timeline.core.state import Ahead, Holding, state, transition, upcoming
-from timeline.core.terms import Kinds, Term, value_to_json
-from timeline.core.wording import Words, ahead_words, since, until
-from timeline.log import Event, Log, Reader, StoredText
+from timeline.core.state import state, transition, upcoming
+from timeline.core.terms import Kinds, Term
+from timeline.core.wording import Words
+from timeline.log import Log, Reader, StoredText
 from timeline.records import event_to_json, recorded
 
-Json = dict[str, Any]
 _BOOKS = 64
 """Books kept in memory; one of a hundred announcements takes about a megabyte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A partnership's record as known at a moment, and the words for it."""
-
-    book: Book
-    words: Words
-    slug: str
-    seq: int
-    """The log's position that the knowledge ends with."""
-    moment: datetime | None
-    """What to echo as known_at: as asked, else when the last act of that knowledge was recorded."""
-    announced_by: datetime | None
-    last: int
-    """The last seq of its whole record, the opening included: what If-Match names."""
-    is_all: bool
-    """Whether that is everything on record today."""
-
-    def direction(self, term: Term) -> Direction | None:
-        return self.book.direction(term)
-
-    def cite(self, said: Said) -> str:
-        return f"{self.slug}/{said.ref}"
 
 
 class Answers:
@@ -94,25 +76,25 @@ class Answers:
             body: Json = {
                 "partnership": partnership,
                 "name": known.words.name,
-                "resolved": {"as_of": question.as_of.isoformat(), **_clocks(known)},
+                "resolved": {"as_of": question.as_of.isoformat(), **clocks(known)},
                 "view": view,
-                "terms": [_term(known, held, question.as_of) for held in found.in_force],
-                "ended": [_ended(known, held) for held in found.ended],
+                "terms": [term_body(known, held, question.as_of) for held in found.in_force],
+                "ended": [ended_body(known, held) for held in found.ended],
                 "upcoming": [ahead_line(known, ahead) for ahead in found.upcoming],
             }
             for lane in ("proposed", "reported"):
                 body[lane] = []
                 if lane in question.include:
                     beside = state(known.book, question.as_of, force=lane, wanted=question.wants)
-                    body[lane] = [_term(known, held, question.as_of) for held in beside.in_force]
+                    body[lane] = [term_body(known, held, question.as_of) for held in beside.in_force]
             coverage = found.coverage
             body["coverage"] = {
-                "first": _day(coverage.first),
-                "last": _day(coverage.last),
+                "first": day_text(coverage.first),
+                "last": day_text(coverage.last),
                 "later": coverage.later,
-                "note": _coverage_note(known, question.as_of, coverage.first),
+                "note": coverage_note(known, question.as_of, coverage.first),
             }
-            body["warnings"] = list(_state_warnings(known, (*found.in_force, *found.ended)))
+            body["warnings"] = list(state_warnings(known, (*found.in_force, *found.ended)))
             return body
 
     # -- the two differences -----------------------------------------------------------------------------------
@@ -133,8 +115,8 @@ class Answers:
                     "term": str(change.term),
                     "label": known.words.label(change.term),
                     "what": transition(known.book, change.before, change.after),
-                    "before": _cell(known, change.term, change.before),
-                    "after": _cell(known, change.term, change.after),
+                    "before": cell_body(known, change.term, change.before),
+                    "after": cell_body(known, change.term, change.after),
                     "text": known.words.change(change.term, known.direction(change.term), change.before, change.after),
                 }
                 for change in changed(known.book, after, upto)
@@ -153,8 +135,8 @@ class Answers:
                         {
                             "term": str(term),
                             "label": known.words.label(term),
-                            "before": _cell(known, term, before),
-                            "after": _cell(known, term, now),
+                            "before": cell_body(known, term, before),
+                            "after": cell_body(known, term, now),
                         }
                     )
             return {
@@ -162,7 +144,7 @@ class Answers:
                 "name": known.words.name,
                 "from": after.isoformat(),
                 "to": upto.isoformat(),
-                "resolved": _clocks(known),
+                "resolved": clocks(known),
                 "changes": steps,
                 "terms": differing,
                 "unchanged": unchanged,
@@ -185,8 +167,8 @@ class Answers:
         return {
             "partnership": partnership,
             "name": after.words.name,
-            "from": _clocks(before),
-            "to": _clocks(after),
+            "from": clocks(before),
+            "to": clocks(after),
             "learned": [
                 {
                     "term": str(delta.term),
@@ -194,12 +176,12 @@ class Answers:
                     "start": None if delta.start == START_OF_TIME else delta.start.isoformat(),
                     "through": None if delta.end == END_OF_TIME else said_through(delta.end).isoformat(),
                     "when": delta.when(today),
-                    "before": _cell(before, delta.term, delta.before),
-                    "after": _cell(after, delta.term, delta.after),
+                    "before": cell_body(before, delta.term, delta.before),
+                    "after": cell_body(after, delta.term, delta.after),
                 }
                 for delta in learned(lines_of(before.book), lines_of(after.book))
             ],
-            "acts": [_act_line(after, record) for record in acts],
+            "acts": [act_line(after, record) for record in acts],
         }
 
     # -- one term, what lies ahead -----------------------------------------------------------------------------
@@ -223,10 +205,10 @@ class Answers:
                 "term": str(term),
                 "label": known.words.label(term),
                 "kind": term.kind,
-                "direction": _direction(known, term),
-                "resolved": _clocks(known),
-                "life": [_life(known, term, cell) for cell in cells],
-                "statements": [_statement(known, said) for said in about],
+                "direction": direction_text(known, term),
+                "resolved": clocks(known),
+                "life": [life_body(known, term, cell) for cell in cells],
+                "statements": [statement_body(known, said) for said in about],
             }
 
     def timeline(self, partnership: str, knowledge: Knowledge = ALL) -> Json:
@@ -237,7 +219,7 @@ class Answers:
                     "term": str(term),
                     "label": known.words.label(term),
                     "kind": term.kind,
-                    "life": [_life(known, term, cell) for cell in known.book.line(term).cells],
+                    "life": [life_body(known, term, cell) for cell in known.book.line(term).cells],
                 }
                 for term in known.book.terms()
             ]
@@ -247,7 +229,7 @@ class Answers:
             return {
                 "partnership": partnership,
                 "name": known.words.name,
-                "resolved": _clocks(known),
+                "resolved": clocks(known),
                 "terms": [term for term in terms if term["life"]],
                 "days": [{"on": on, "changes": count} for on, count in days.items()],
             }
@@ -263,7 +245,7 @@ class Answers:
                 ahead = upcoming(known.book, lines, today, until_day or END_OF_TIME)
                 found += ({"partnership": slug, "name": known.words.name, **ahead_line(known, each)} for each in ahead)
         found.sort(key=lambda each: (each["on"] is None, each["on"] or "", each["partnership"], each["term"]))
-        return {"after": today.isoformat(), "until": _day(until_day), "upcoming": found}
+        return {"after": today.isoformat(), "until": day_text(until_day), "upcoming": found}
 
     # -- the record itself -------------------------------------------------------------------------------------
 
@@ -290,7 +272,7 @@ class Answers:
     def announcements(self, slug: str) -> Json:
         """The acts of a partnership in the order recorded, a line each."""
         with self._known(slug, ALL) as known:
-            lines = [_act_line(known, record) for record in known.book.records.values()]
+            lines = [act_line(known, record) for record in known.book.records.values()]
             return {"partnership": slug, "name": known.words.name, "announcements": lines}
 
     def announcement(self, slug: str, n: int) -> Json:
@@ -305,7 +287,7 @@ class Answers:
                 f"There is no {slug}/{n}.",
                 f"The record of {slug} goes from {slug}/1 to {slug}/{last}." if last else f"{slug} has none yet.",
             )
-        return _announcement(known, event)
+        return announcement_body(known, event)
 
     def by_key(self, key: str) -> Json:
         """The act with that key of the author's own."""
@@ -413,260 +395,3 @@ class Answers:
             while len(self._books) > _BOOKS:
                 self._books.popitem(last=False)
         return book
-
-
-def _clocks(known: Known) -> Json:
-    return {
-        "known_at": None if known.moment is None else iso(known.moment),
-        "known_seq": known.seq,
-        "announced_by": None if known.announced_by is None else iso(known.announced_by),
-    }
-
-
-def _coverage_note(known: Known, as_of: date, first: date | None) -> str | None:
-    if known.book.opening is None:
-        return "Nothing was on record about this partnership at that moment of knowledge."
-    if first is None:
-        return "No announcement counts under this question."
-    if as_of < first:
-        return (
-            f"No announcement on record on or before {as_of}; the first day is {first}. "
-            "This does not mean that there was no partnership."
-        )
-    return None
-
-
-def _state_warnings(known: Known, holdings: tuple[Holding, ...]) -> Iterator[Json]:
-    for held in holdings:
-        if held.order_uncertain:
-            others = ", ".join(f"{known.slug}/{ref}" for ref in held.order_uncertain)
-            yield {
-                "code": "order_uncertain",
-                "term": str(held.term),
-                "detail": f"The coarse dates of {known.cite(held.said)} and {others} overlap; which came last is open.",
-            }
-
-
-def _direction(known: Known, term: Term) -> str | None:
-    direction = known.direction(term)
-    return None if direction is None else str(direction)
-
-
-def _term(known: Known, held: Holding, as_of: date) -> Json:
-    value = held.cell.value
-    assert value is not None  # in force
-    direction = known.direction(held.term)
-    return {
-        "term": str(held.term),
-        "label": known.words.label(held.term),
-        "kind": held.term.kind,
-        "direction": None if direction is None else str(direction),
-        "status": held.cell.status,
-        "value": value_to_json(value, stored=False),
-        "text": known.words.sentence(held.term, direction, value),
-        "since": since(known.book, held.said),
-        "until": until(held.said.statement),
-        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
-        "changed_on_this_day": held.cell.start == as_of,
-        "certainty": "certain" if held.certain else "possible",
-        "last_confirmed": _day(held.last_confirmed),
-        "governed_by": known.cite(held.said),
-        "evidence": [_evidence(said) for said in (held.said, *held.confirmed_by)],
-        "conflicts": [_conflict(known, said) for said in held.conflicts],
-    }
-
-
-def _ended(known: Known, held: Holding) -> Json:
-    return {
-        "term": str(held.term),
-        "label": known.words.label(held.term),
-        "kind": held.term.kind,
-        "direction": _direction(known, held.term),
-        "status": held.cell.status,
-        "on": held.cell.start.isoformat(),
-        "text": known.words.holding(held, known.direction(held.term)),
-        "certainty": "certain" if held.certain else "possible",
-        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
-        "governed_by": known.cite(held.said),
-        "evidence": [_evidence(held.said)],
-        "conflicts": [_conflict(known, said) for said in held.conflicts],
-    }
-
-
-def _conflict(known: Known, said: Said) -> Json:
-    statement = said.statement
-    text = "ended"
-    if statement.value is not None:
-        text = known.words.sentence(statement.term, known.direction(statement.term), statement.value)
-    return {
-        "governed_by": known.cite(said),
-        "value": None if statement.value is None else value_to_json(statement.value, stored=False),
-        "text": text,
-        **_evidence(said),
-    }
-
-
-def _evidence(said: Said) -> Json:
-    found = quote(said.statement, said.source)
-    body: Json = {"quote": found.text, "status": found.status, "url": found.source.url, "tier": found.source.tier}
-    if found.source.publisher is not None:
-        body["publisher"] = found.source.publisher
-    if said.statement.unsupported is not None:
-        body["unsupported"] = said.statement.unsupported
-    return body
-
-
-def _cell(known: Known, term: Term, cell: Cell | None) -> Json:
-    """A cell in a comparison; silence is a word of its own."""
-    text = known.words.cell(term, known.direction(term), cell)
-    if cell is None:
-        return {"status": "not_recorded", "value": None, "text": text, "governed_by": None}
-    return {
-        "status": cell.status,
-        "value": None if cell.value is None else value_to_json(cell.value, stored=False),
-        "text": text,
-        "governed_by": known.cite(known.book.said(cell.ref)),
-    }
-
-
-def ahead_line(known: Known, ahead: Ahead) -> Json:
-    """What lies ahead, in a list; `on` is None for what waits for an event."""
-    body: Json = {
-        "on": _day(ahead.on),
-        "term": str(ahead.term),
-        "what": ahead.what,
-        "text": ahead_words(known.words, ahead, known.direction(ahead.term)),
-        "governed_by": known.cite(ahead.said),
-    }
-    if ahead.event is not None:
-        body["event"] = ahead.event
-        body["no_later_than"] = None if ahead.no_later_than is None else ahead.no_later_than.last.isoformat()
-    return body
-
-
-def _life(known: Known, term: Term, cell: Cell) -> Json:
-    said = known.book.said(cell.ref)
-    record = known.book.records[cell.ref.n]
-    return {
-        "from": None if cell.start == START_OF_TIME else cell.start.isoformat(),
-        "through": None if cell.end == END_OF_TIME else said_through(cell.end).isoformat(),
-        **_cell(known, term, cell),
-        "since": since(known.book, said),
-        "until": until(said.statement),
-        "certain_from": _day(known.book.certain_from(said)),
-        "announced": said.announced.text,
-        "recorded_at": iso(record.recorded_at),
-        "evidence": [_evidence(said)],
-    }
-
-
-def _statement(known: Known, said: Said) -> Json:
-    statement = said.statement
-    return {
-        "governed_by": known.cite(said),
-        "act": statement.act,
-        "force": said.force,
-        "value": None if statement.value is None else value_to_json(statement.value, stored=False),
-        "text": known.words.sentence(statement.term, known.direction(statement.term), statement.value)
-        if statement.value is not None
-        else {"end": "ended", "reaffirm": "remains in force"}.get(statement.act, ""),
-        "since": None if statement.act == "reaffirm" else since(known.book, said),
-        "until": until(statement),
-        "temporary": statement.temporary,
-        "announced": said.announced.text,
-        "recorded_at": iso(known.book.records[said.ref.n].recorded_at),
-        "evidence": [_evidence(said)],
-    }
-
-
-def partnership_line(known: Known) -> Json:
-    """A partnership in a list: its parties, the extent of its record, the kinds of its terms."""
-    book = known.book
-    coverage = book.coverage()
-    acts = [record for record in book.records.values() if isinstance(record.act, Announcement)]
-    last = max((record.recorded_at for record in book.records.values()), default=None)
-    return {
-        "partnership": known.slug,
-        "name": known.words.name,
-        "parties": dict(known.words.opening.parties),
-        "announcements": len(acts),
-        "acts": len(book.records),
-        "first": None if coverage is None else coverage[0].isoformat(),
-        "last": None if coverage is None else coverage[1].isoformat(),
-        "last_recorded_at": None if last is None else iso(last),
-        "kinds": sorted({term.kind for term in book.terms(AGREED)}),
-        "head": f"{known.slug}@{known.last}",
-    }
-
-
-def _act_line(known: Known, record: Recorded) -> Json:
-    act, book = record.act, known.book
-    body: Json = {
-        "id": f"{known.slug}/{record.n}",
-        "seq": record.seq,
-        "recorded_at": iso(record.recorded_at),
-        "live": book.is_live(record.n),
-    }
-    match act:
-        case Announcement():
-            said = book.content(record.n) or act
-            body |= {"kind": "announcement", "title": said.title, "announced": said.announced.text, "force": said.force}
-            body["terms"] = sorted({str(statement.term) for statement in said.statements})
-        case Correction():
-            body |= {"kind": "correction", "title": f"Correction of {known.slug}/{act.n}", "reason": act.reason}
-        case Retraction():
-            body |= {"kind": "retraction", "title": f"Retraction of {known.slug}/{act.n}", "reason": act.reason}
-        case Occurrence():
-            title = f"{act.event}: happened on {act.on}"
-            body |= {"kind": "occurrence", "title": title, "announced": act.announced.text}
-    return body
-
-
-def _announcement(known: Known, event: Event) -> Json:
-    n = event.version
-    record = known.book.records[n]
-    act = record.act
-    body = _act_line(known, record) | {
-        "partnership": known.slug,
-        "name": known.words.name,
-        "n": n,
-        "key": event.key,
-        "hash": event.hash,
-        "later": [_act_line(known, later) for later in known.book.later_acts(n)],
-        "document": act_to_json(act),
-    }
-    content = act.content if isinstance(act, Correction) else act
-    if isinstance(content, Announcement):
-        body["summary"] = content.summary
-        body["note"] = content.note
-        body["sources"] = [_source(source) for source in content.sources]
-        body["statements"] = [
-            {
-                "governed_by": f"{known.slug}/{n}#{number}",
-                "term": str(each.term),
-                "label": known.words.label(each.term),
-                "act": each.act,
-                "force": content.force_of(each),
-                "text": known.words.sentence(each.term, each.direction or known.direction(each.term), each.value)
-                if each.value is not None
-                else {"end": "ended", "reaffirm": "remains in force"}.get(each.act, ""),
-                "until": until(each),
-                "quote": each.quote,
-                "status": quote(each, content.source_of(each)).status,
-                "source": each.source,
-                "unsupported": each.unsupported,
-                "note": each.note,
-            }
-            for number, each in enumerate(content.statements, start=1)
-        ]
-    elif isinstance(content, Occurrence):
-        body["sources"] = [_source(source) for source in content.sources]
-    return body
-
-
-def _source(source: Source) -> Json:
-    return {"url": source.url, "publisher": source.publisher, "tier": source.tier, "text_sha256": source.text_sha256}
-
-
-def _day(on: date | None) -> str | None:
-    return None if on is None or on == END_OF_TIME else on.isoformat()

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from timeline.answers import Known, ahead_line, partnership_line
+from timeline.bodies import Known, ahead_line, partnership_line
 from timeline.core.announcements import Announcement, Correction, Occurrence, act_from_stored
 from timeline.core.dates import END_OF_TIME, iso
 from timeline.core.feed import Entry, Feed

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from threading import Lock
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +45,7 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Accept, Accept-Datetime, Authorization, If-None-Match, Last-Event-ID",
     "Access-Control-Max-Age": "86400",
 }
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _PRIVATE = ("/append", "/sign-in", "/sign-out")
 _log = logging.getLogger("timeline.web")
 
@@ -72,9 +72,9 @@ class Guard:
         self._refuse = refuse
         self._needs_token = settings.reads == "token"
         self._rate = Rate(settings.rate_limit)
-        self._headers = dict(_ALWAYS)
-        if settings.base_url.startswith("https:"):
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+        secure = {"Strict-Transport-Security": "max-age=31536000"} if settings.base_url.startswith("https:") else {}
+        self._for_us = _raw(_ALWAYS | secure)
+        self._for_all = _raw(_ALWAYS | secure | _READABLE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,13 +86,19 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(scope, MutableHeaders(scope=message))
+                readable = scope["method"] in _SAFE and not scope["path"].startswith(_PRIVATE)
+                said = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in (self._for_all if readable else self._for_us) if pair[0] not in said),
+                ]
             await send(message)
 
         request = Request(scope, receive)
         try:
             response = await self._let_in(request)
-            await (response or self._app)(scope, _limited(receive), answering)
+            body = receive if scope["method"] in _SAFE else _limited(receive)
+            await (response or self._app)(scope, body, answering)
         except TimelineError as error:
             await self._refuse(request, error)(scope, receive, answering)
         except Exception:
@@ -107,7 +113,7 @@ class Guard:
     async def _let_in(self, request: Request) -> Response | None:
         """The answer to a preflight; None for a request that may go on, with its `bearer` noted."""
         client = request.client.host if request.client else ""
-        wait = self._rate.wait(client, 1 if request.method in ("GET", "HEAD", "OPTIONS") else WRITE_COSTS)
+        wait = self._rate.wait(client, 1 if request.method in _SAFE else WRITE_COSTS)
         if wait:
             raise TimelineError(
                 "rate_limited",
@@ -138,12 +144,6 @@ class Guard:
         if kind.lower() != "bearer" or not secret.strip():
             raise token_missing("The Authorization header is not one of ours.")
         return await run_in_threadpool(self._tokens.bearer, secret.strip())
-
-    def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
-        for name, value in self._headers.items():
-            headers.setdefault(name, value)
-        if scope["method"] in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith(_PRIVATE):
-            headers.update(_READABLE)
 
 
 class Rate:
@@ -209,6 +209,11 @@ def token_missing(detail: str) -> TimelineError:
         detail,
         "Send Authorization: Bearer and a token made by `timeline token new NAME --scope append`.",
     )
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent: they are added to every answer, so they are encoded once."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _limited(receive: Receive) -> Receive:

@@ -111,6 +111,15 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
     words = Parameter("q", "Words that must all occur.", {"type": "string", "maxLength": 200}, "almanac")
     return (
         get(
+            f"{about}/state",
+            "state",
+            "What was in force on a day",
+            ask.state,
+            shapes.State,
+            *STATE,
+            also=("/p/{p}.json",),
+        ),
+        get(
             "/api/home",
             "home",
             "What changed lately, what ends soon",
@@ -147,15 +156,6 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             *filters,
         ),
         get(about, "partnership", "One partnership, and its head for If-Match", ask.partnership, shapes.Partnership),
-        get(
-            f"{about}/state",
-            "state",
-            "What was in force on a day",
-            ask.state,
-            shapes.State,
-            *STATE,
-            also=("/p/{p}.json",),
-        ),
         get(
             f"{about}/history/{{kind}}/{{subject}}",
             "history",

@@ -86,12 +86,12 @@ def create_app(
     table = api.operations(reading, writing, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
     document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
-    routes: list[BaseRoute] = [
+    routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order
+        *Feeds(settings, log).routes(),
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, meter, document),
         *Pages(reading, templates, fresh).routes(),
-        *Feeds(settings, log).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]
     problems.routes = routes

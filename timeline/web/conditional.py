@@ -36,7 +36,7 @@ def respond(
     nothing else. If-None-Match wins over If-Modified-Since; a malformed date is ignored.
     """
     coding = _coding(request, body, media_type)
-    digest = sha256(body).hexdigest()[:32]
+    digest = _digest(body)
     sent = {
         "ETag": f'"{digest}-{coding}"' if coding else f'"{digest}"',
         "Cache-Control": cache_control or "no-cache",
@@ -82,6 +82,12 @@ def _coding(request: Request, body: bytes, media_type: str) -> str:
     rest = found.get("*", 0.0)
     name = max(("br", "gzip"), key=lambda each: found.get(each, rest))
     return name if found.get(name, rest) > 0 else ""
+
+
+@lru_cache(maxsize=512)
+def _digest(body: bytes) -> str:
+    """What the bytes are known by; of bytes that are kept and sent again it is known already."""
+    return sha256(body).hexdigest()[:32]
 
 
 @lru_cache(maxsize=256)

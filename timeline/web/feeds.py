@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,35 @@ SEALED = "public, max-age=31536000, immutable"
 _MOST_PARTNERSHIPS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file of the folder as it was read."""
+
+    file: str
+    stamp: tuple[int, int, int]
+    body: bytes
+    updated: datetime
+
+    @classmethod
+    def of(cls, path: Path) -> _Read:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            changed = datetime.fromtimestamp(found.st_mtime, UTC)
+            # A date ahead of us is no validator (RFC 9110 §8.8.2.1).
+            return cls(str(path), _stamp(found), file.read(), min(changed, datetime.now(UTC)))
+
+    def stands(self) -> bool:
+        """Whether the file is still the one that was read: files are replaced whole, never written in place."""
+        try:
+            return _stamp(os.stat(self.file)) == self.stamp  # noqa: PTH116  # asked for every request
+        except OSError:
+            return False
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 class Feeds:
     """The addresses below /feeds/.
 
@@ -36,6 +66,8 @@ class Feeds:
     def __init__(self, settings: Settings, log: Log) -> None:
         self._settings = settings
         self._log = log
+        self._read: dict[str, _Read] = {}
+        """The heads that were asked for: as many as there are feeds, and they are small."""
 
     def routes(self) -> list[BaseRoute]:
         """Their addresses."""
@@ -70,6 +102,8 @@ class Feeds:
     async def _feed(self, request: Request) -> Response:
         path = request.path_params["path"]
         name, dot, suffix = path.rpartition(".")
+        if (read := self._read.get(path)) is not None and read.stands() and not request.scope["query_string"]:
+            return self._respond(request, name, suffix, (read.body, read.updated), HEAD)
         if not dot:
             return await run_in_threadpool(self._twin, path)
         if suffix not in FORMATS:
@@ -96,9 +130,10 @@ class Feeds:
         path = (folder / f"{name}.{suffix}").resolve()
         if path.is_relative_to(folder) and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             try:
-                with path.open("rb") as file:
-                    changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                    return file.read(), min(changed, datetime.now(UTC))  # a date ahead of us is no validator
+                read = _Read.of(path)
+                if "/archive/" not in name:
+                    self._read[f"{name}.{suffix}"] = read
+                return read.body, read.updated
             except OSError:
                 pass  # not a file here: perhaps another node publishes it
         with self._log.reading() as reader:

@@ -19,8 +19,9 @@ from timeline.log import Log
 
 T = TypeVar("T")
 _KEPT = 512
-_MOVING = ("known_at", "announced_by")
-"""Parameters whose meaning moves with the clock: today's date means now."""
+_MOVING = (b"known", b"announced", b"%")
+"""Parameters whose meaning moves with the clock (today's date means now), and what could hide one."""
+_LONGEST = 500
 
 
 class Fresh:
@@ -41,7 +42,7 @@ class Fresh:
     async def answer(self, request: Request, make: Callable[[], T]) -> T:
         """What `make` returns, or returned before for this address, record and day; it runs in a thread."""
         query = request.scope["query_string"]
-        if len(query) > 500 or any(name in request.query_params for name in _MOVING):
+        if len(query) > _LONGEST or any(name in query for name in _MOVING):
             return await run_in_threadpool(make)
         seq = self._log.last_seq() if self._at_once else await run_in_threadpool(self._log.last_seq)
         key = (request.scope["path"], query, seq, self._clock().date())

@@ -1,0 +1,320 @@
+"""The parts of an answer as plain data: terms, cells, statements, acts, each with who said it and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from timeline.core.announcements import (
+    Announcement,
+    Correction,
+    Direction,
+    Occurrence,
+    Retraction,
+    Source,
+    act_to_json,
+)
+from timeline.core.dates import END_OF_TIME, START_OF_TIME, iso, said_through
+from timeline.core.feed import quote
+from timeline.core.history import AGREED, Book, Recorded, Said
+from timeline.core.line import Cell
+from timeline.core.state import Ahead, Holding
+from timeline.core.terms import Term, value_to_json
+from timeline.core.wording import Words, ahead_words, since, until
+from timeline.log import Event
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A partnership's record as known at a moment, and the words for it."""
+
+    book: Book
+    words: Words
+    slug: str
+    seq: int
+    """The log's position that the knowledge ends with."""
+    moment: datetime | None
+    """What to echo as known_at: as asked, else when the last act of that knowledge was recorded."""
+    announced_by: datetime | None
+    last: int
+    """The last seq of its whole record, the opening included: what If-Match names."""
+    is_all: bool
+    """Whether that is everything on record today."""
+
+    def direction(self, term: Term) -> Direction | None:
+        return self.book.direction(term)
+
+    def cite(self, said: Said) -> str:
+        return f"{self.slug}/{said.ref}"
+
+
+def clocks(known: Known) -> Json:
+    """The clocks that an answer echoes."""
+    return {
+        "known_at": None if known.moment is None else iso(known.moment),
+        "known_seq": known.seq,
+        "announced_by": None if known.announced_by is None else iso(known.announced_by),
+    }
+
+
+def coverage_note(known: Known, as_of: date, first: date | None) -> str | None:
+    """What is to be said where there is nothing to show; None where there is."""
+    if known.book.opening is None:
+        return "Nothing was on record about this partnership at that moment of knowledge."
+    if first is None:
+        return "No announcement counts under this question."
+    if as_of < first:
+        return (
+            f"No announcement on record on or before {as_of}; the first day is {first}. "
+            "This does not mean that there was no partnership."
+        )
+    return None
+
+
+def state_warnings(known: Known, holdings: tuple[Holding, ...]) -> Iterator[Json]:
+    """What a reader of the state should know."""
+    for held in holdings:
+        if held.order_uncertain:
+            others = ", ".join(f"{known.slug}/{ref}" for ref in held.order_uncertain)
+            yield {
+                "code": "order_uncertain",
+                "term": str(held.term),
+                "detail": f"The coarse dates of {known.cite(held.said)} and {others} overlap; which came last is open.",
+            }
+
+
+def direction_text(known: Known, term: Term) -> str | None:
+    """Who grants and who receives, as text."""
+    direction = known.direction(term)
+    return None if direction is None else str(direction)
+
+
+def term_body(known: Known, held: Holding, as_of: date) -> Json:
+    """A term in force."""
+    value = held.cell.value
+    assert value is not None  # in force
+    direction = known.direction(held.term)
+    return {
+        "term": str(held.term),
+        "label": known.words.label(held.term),
+        "kind": held.term.kind,
+        "direction": None if direction is None else str(direction),
+        "status": held.cell.status,
+        "value": value_to_json(value, stored=False),
+        "text": known.words.sentence(held.term, direction, value),
+        "since": since(known.book, held.said),
+        "until": until(held.said.statement),
+        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
+        "changed_on_this_day": held.cell.start == as_of,
+        "certainty": "certain" if held.certain else "possible",
+        "last_confirmed": day_text(held.last_confirmed),
+        "governed_by": known.cite(held.said),
+        "evidence": [_evidence(said) for said in (held.said, *held.confirmed_by)],
+        "conflicts": [_conflict(known, said) for said in held.conflicts],
+    }
+
+
+def ended_body(known: Known, held: Holding) -> Json:
+    """A term that is over."""
+    return {
+        "term": str(held.term),
+        "label": known.words.label(held.term),
+        "kind": held.term.kind,
+        "direction": direction_text(known, held.term),
+        "status": held.cell.status,
+        "on": held.cell.start.isoformat(),
+        "text": known.words.holding(held, known.direction(held.term)),
+        "certainty": "certain" if held.certain else "possible",
+        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
+        "governed_by": known.cite(held.said),
+        "evidence": [_evidence(held.said)],
+        "conflicts": [_conflict(known, said) for said in held.conflicts],
+    }
+
+
+def _conflict(known: Known, said: Said) -> Json:
+    statement = said.statement
+    text = "ended"
+    if statement.value is not None:
+        text = known.words.sentence(statement.term, known.direction(statement.term), statement.value)
+    return {
+        "governed_by": known.cite(said),
+        "value": None if statement.value is None else value_to_json(statement.value, stored=False),
+        "text": text,
+        **_evidence(said),
+    }
+
+
+def _evidence(said: Said) -> Json:
+    found = quote(said.statement, said.source)
+    body: Json = {"quote": found.text, "status": found.status, "url": found.source.url, "tier": found.source.tier}
+    if found.source.publisher is not None:
+        body["publisher"] = found.source.publisher
+    if said.statement.unsupported is not None:
+        body["unsupported"] = said.statement.unsupported
+    return body
+
+
+def cell_body(known: Known, term: Term, cell: Cell | None) -> Json:
+    """A cell in a comparison; silence is a word of its own."""
+    text = known.words.cell(term, known.direction(term), cell)
+    if cell is None:
+        return {"status": "not_recorded", "value": None, "text": text, "governed_by": None}
+    return {
+        "status": cell.status,
+        "value": None if cell.value is None else value_to_json(cell.value, stored=False),
+        "text": text,
+        "governed_by": known.cite(known.book.said(cell.ref)),
+    }
+
+
+def ahead_line(known: Known, ahead: Ahead) -> Json:
+    """What lies ahead, in a list; `on` is None for what waits for an event."""
+    body: Json = {
+        "on": day_text(ahead.on),
+        "term": str(ahead.term),
+        "what": ahead.what,
+        "text": ahead_words(known.words, ahead, known.direction(ahead.term)),
+        "governed_by": known.cite(ahead.said),
+    }
+    if ahead.event is not None:
+        body["event"] = ahead.event
+        body["no_later_than"] = None if ahead.no_later_than is None else ahead.no_later_than.last.isoformat()
+    return body
+
+
+def life_body(known: Known, term: Term, cell: Cell) -> Json:
+    """One stretch of a term's life."""
+    said = known.book.said(cell.ref)
+    record = known.book.records[cell.ref.n]
+    return {
+        "from": None if cell.start == START_OF_TIME else cell.start.isoformat(),
+        "through": None if cell.end == END_OF_TIME else said_through(cell.end).isoformat(),
+        **cell_body(known, term, cell),
+        "since": since(known.book, said),
+        "until": until(said.statement),
+        "certain_from": day_text(known.book.certain_from(said)),
+        "announced": said.announced.text,
+        "recorded_at": iso(record.recorded_at),
+        "evidence": [_evidence(said)],
+    }
+
+
+def statement_body(known: Known, said: Said) -> Json:
+    """A statement as it was heard."""
+    statement = said.statement
+    return {
+        "governed_by": known.cite(said),
+        "act": statement.act,
+        "force": said.force,
+        "value": None if statement.value is None else value_to_json(statement.value, stored=False),
+        "text": known.words.sentence(statement.term, known.direction(statement.term), statement.value)
+        if statement.value is not None
+        else {"end": "ended", "reaffirm": "remains in force"}.get(statement.act, ""),
+        "since": None if statement.act == "reaffirm" else since(known.book, said),
+        "until": until(statement),
+        "temporary": statement.temporary,
+        "announced": said.announced.text,
+        "recorded_at": iso(known.book.records[said.ref.n].recorded_at),
+        "evidence": [_evidence(said)],
+    }
+
+
+def partnership_line(known: Known) -> Json:
+    """A partnership in a list: its parties, the extent of its record, the kinds of its terms."""
+    book = known.book
+    coverage = book.coverage()
+    acts = [record for record in book.records.values() if isinstance(record.act, Announcement)]
+    last = max((record.recorded_at for record in book.records.values()), default=None)
+    return {
+        "partnership": known.slug,
+        "name": known.words.name,
+        "parties": dict(known.words.opening.parties),
+        "announcements": len(acts),
+        "acts": len(book.records),
+        "first": None if coverage is None else coverage[0].isoformat(),
+        "last": None if coverage is None else coverage[1].isoformat(),
+        "last_recorded_at": None if last is None else iso(last),
+        "kinds": sorted({term.kind for term in book.terms(AGREED)}),
+        "head": f"{known.slug}@{known.last}",
+    }
+
+
+def act_line(known: Known, record: Recorded) -> Json:
+    """An act in a list."""
+    act, book = record.act, known.book
+    body: Json = {
+        "id": f"{known.slug}/{record.n}",
+        "seq": record.seq,
+        "recorded_at": iso(record.recorded_at),
+        "live": book.is_live(record.n),
+    }
+    match act:
+        case Announcement():
+            said = book.content(record.n) or act
+            body |= {"kind": "announcement", "title": said.title, "announced": said.announced.text, "force": said.force}
+            body["terms"] = sorted({str(statement.term) for statement in said.statements})
+        case Correction():
+            body |= {"kind": "correction", "title": f"Correction of {known.slug}/{act.n}", "reason": act.reason}
+        case Retraction():
+            body |= {"kind": "retraction", "title": f"Retraction of {known.slug}/{act.n}", "reason": act.reason}
+        case Occurrence():
+            title = f"{act.event}: happened on {act.on}"
+            body |= {"kind": "occurrence", "title": title, "announced": act.announced.text}
+    return body
+
+
+def announcement_body(known: Known, event: Event) -> Json:
+    """An act with its statements and the words behind them."""
+    n = event.version
+    record = known.book.records[n]
+    act = record.act
+    body = act_line(known, record) | {
+        "partnership": known.slug,
+        "name": known.words.name,
+        "n": n,
+        "key": event.key,
+        "hash": event.hash,
+        "later": [act_line(known, later) for later in known.book.later_acts(n)],
+        "document": act_to_json(act),
+    }
+    content = act.content if isinstance(act, Correction) else act
+    if isinstance(content, Announcement):
+        body["summary"] = content.summary
+        body["note"] = content.note
+        body["sources"] = [_source(source) for source in content.sources]
+        body["statements"] = [
+            {
+                "governed_by": f"{known.slug}/{n}#{number}",
+                "term": str(each.term),
+                "label": known.words.label(each.term),
+                "act": each.act,
+                "force": content.force_of(each),
+                "text": known.words.sentence(each.term, each.direction or known.direction(each.term), each.value)
+                if each.value is not None
+                else {"end": "ended", "reaffirm": "remains in force"}.get(each.act, ""),
+                "until": until(each),
+                "quote": each.quote,
+                "status": quote(each, content.source_of(each)).status,
+                "source": each.source,
+                "unsupported": each.unsupported,
+                "note": each.note,
+            }
+            for number, each in enumerate(content.statements, start=1)
+        ]
+    elif isinstance(content, Occurrence):
+        body["sources"] = [_source(source) for source in content.sources]
+    return body
+
+
+def _source(source: Source) -> Json:
+    return {"url": source.url, "publisher": source.publisher, "tier": source.tier, "text_sha256": source.text_sha256}
+
+
+def day_text(on: date | None) -> str | None:
+    """The day as text; None for none and for no end."""
+    return None if on is None or on == END_OF_TIME else on.isoformat()
