@@ -206,6 +206,7 @@ REFUSED_DOCUMENTS = {
     "a control character": (changed(title='title: "a\\u0007b"'), 4, "control_character"),
     "a truncated file": (ANNOUNCEMENT[:-60] + "{", 4, "malformed_document"),
     "a list": ("- a\n- b\n", 4, "malformed_document"),
+    "a feed's name": (OPENING.replace("acme-bolt", "everything"), 4, "invalid_field"),
     "nothing": ("", 4, "malformed_document"),
     "invalid UTF-8": (ANNOUNCEMENT.encode().replace(b"fifth", b"f\xefth"), 6, "invalid_utf8"),
     "fifty megabytes": (b"title: " + b"x" * 50_000_000, 6, "too_large"),

@@ -24,6 +24,9 @@ from timeline.core.line import Cells, Ref, at
 from timeline.core.state import coarse_start
 from timeline.core.terms import Kind, Kinds, Term
 
+RESERVED = ("all", "everything", "mine", "kind", "party")
+"""Names that no partnership can have: feeds are called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -43,6 +46,13 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             `missing_field`, `unknown_announcement`, `not_retractable`, `unknown_event`, `event_already_occurred`.
     """
     if isinstance(act, Opening):
+        if act.partnership in RESERVED:
+            raise TimelineError(
+                "invalid_field",
+                f"No partnership can be called {act.partnership}: a feed is.",
+                "Name it after its parties: openai-microsoft.",
+                field="partnership",
+            )
         if book.opening is not None:
             raise TimelineError(
                 "already_opened",

@@ -7,9 +7,6 @@ from typing import NamedTuple
 from timeline.core.announcements import Opening
 from timeline.core.feed import Entry
 
-RESERVED = ("all", "everything", "mine", "kind", "party")
-"""Names of feeds that no partnership can have."""
-
 
 class FeedName(NamedTuple):
     """A feed's address below /feeds/, without suffix, and what it is called."""
