@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +118,28 @@ def test_the_same_content_or_key_twice_is_one_announcement(desk: Desk, log: Log)
         assert reader.head()[0] == 2
 
 
-def test_what_was_retracted_can_be_said_again(desk: Desk, log: Log, clock: Clock) -> None:
-    """Only what still stands is said twice by being said again."""
+def test_what_was_retracted_is_not_said_anew_by_being_imported_again(desk: Desk, log: Log, clock: Clock) -> None:
+    """Identical content is one announcement; retracting its retraction brings it back, and may be taken back again."""
     desk.append(asked(stake(10, "2021-01-01")))
     desk.append(asked({"retracts": "acme-bolt/1", "reason": "never said"}))
 
-    assert desk.append(asked(stake(10, "2021-01-01")))["replayed"] is False
+    assert desk.append(asked(stake(10, "2021-01-01")))["replayed"] is True
+    assert percents(log, clock, "2021-06-01") == []
 
+    desk.append(asked({"retracts": "acme-bolt/2", "reason": "said after all"}))
     assert percents(log, clock, "2021-06-01") == [10]
+    assert desk.append(asked({"retracts": "acme-bolt/1", "reason": "never said"}))["replayed"] is False
+    assert percents(log, clock, "2021-06-01") == []
+
+
+def test_a_number_is_kept_to_its_last_digit(desk: Desk, log: Log, clock: Clock) -> None:
+    exact = "99.123456789012345678901234567890123"
+    document = stake(1, "2021-01-01")
+    document["statements"][0]["set"]["percent"] = Decimal(exact)
+
+    desk.append(submit(Document.of(document, "test"), BUILTIN))
+
+    assert percents(log, clock, "2021-06-01") == [Decimal(exact)]
 
 
 def test_a_dry_run_records_nothing_and_forgets_what_it_heard(desk: Desk, log: Log, clock: Clock) -> None:

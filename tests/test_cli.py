@@ -171,6 +171,12 @@ def test_corrections_retractions_and_their_undoing_are_answered_by_the_second_cl
     assert [(each["before"]["text"], each["after"]["text"]) for each in learned] == [("20 %", "2 %")]
 
 
+def test_a_correction_names_the_same_act_on_the_line_and_in_the_file(opened: Run) -> None:
+    typed = f"corrects: acme-bolt/2\nreason: x\n{ANNOUNCEMENT}"
+
+    assert refused(opened("correct", "acme-bolt/1", "-", typed=typed)) == (4, "conflicting_fields")
+
+
 def test_an_expectation_that_no_longer_holds_is_refused(opened: Run) -> None:
     typed = changed(title="title: Another", set="set: {percent: 21}", quote="quote: acquired a stake")
 

@@ -282,7 +282,9 @@ class _Session:
             )
         same = self.contents.get((act.partnership, submission.hash))
         same = same or self.writer.by_content(act.partnership, submission.hash)
-        return same if same is not None and (same.version == 0 or feed.book.is_live(same.version)) else None
+        if same is None or isinstance(act, Announcement | Opening) or feed.book.is_live(same.version):
+            return same  # an announcement that was retracted is not said anew by being imported again
+        return None
 
     def _check_evidence(self, submission: Submission) -> None:
         act = submission.act

@@ -75,6 +75,14 @@ def correct(
     """Record the full right content in the place of announcement ID (openai-microsoft/3)."""
     reference(cited, field="ID")
     document = _only(file)
+    own = document.data.get("corrects", cited)
+    if own != cited:
+        raise TimelineError(
+            "conflicting_fields",
+            f"The file corrects {own}; you named {cited}.",
+            "Name the same act in both, or leave corrects: out of the file.",
+            field="corrects",
+        )
     added = {"corrects": cited, "reason": reason, "by": by, "corrected_on": on}
     _record(frame, _with(document, added), dry_run=dry_run)
 

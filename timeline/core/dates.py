@@ -61,7 +61,7 @@ def coarse(text: str, *, field: str | None = None) -> CoarseDate:
         raise _not_a_date(text, "Write a day as 2021-03-15, a month as 2021-03 or a year as 2021.", field)
     year, month, day = (int(part) if part else None for part in match.groups())
     try:
-        if year is None or not 1 <= year <= 9998:
+        if year is None or not 2 <= year <= 9998:  # a day before and a year after must exist
             raise ValueError
         if month is None:
             return CoarseDate(text, date(year, 1, 1), date(year + 1, 1, 1))
@@ -229,4 +229,4 @@ def _nearest_real(text: str) -> str:
     if len(parts) == 3 and 1 <= int(parts[1]) <= 12 and 1 <= int(parts[0]) <= 9998:
         last = coarse("-".join(parts[:2])).last
         return f"The last day of that month is {last.isoformat()}."
-    return "Write a day as 2021-03-15, a month as 2021-03 or a year as 2021, years from 0001 to 9998."
+    return "Write a day as 2021-03-15, a month as 2021-03 or a year as 2021, years from 0002 to 9998."

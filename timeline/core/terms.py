@@ -346,7 +346,9 @@ def _is_number(raw: Any) -> bool:
 
 def digits(number: Decimal) -> str:
     """The number in plain digits, without exponent or trailing zeros: the form that is stored and hashed."""
-    return format(number.normalize() + 0, "f")
+    text = format(number, "f")  # normalize() would round to the context's 28 digits
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
 
 
 def value_to_json(value: Value, *, stored: bool) -> dict[str, Any]:
