@@ -357,6 +357,27 @@ def test_a_kind_of_ones_own_needs_no_code(opened: Run, tmp_path: Path) -> None:
     assert refused(opened("append", "-", typed=stranger)) == (4, "unknown_party")
 
 
+BROKEN_KINDS = ["words = 3", "[seat]\nrequire = 3", "[seat]\nfields = 3", "[seat", "\udcff"]
+
+
+@pytest.mark.parametrize("text", BROKEN_KINDS)
+def test_a_broken_vocabulary_is_refused(opened: Run, tmp_path: Path, text: str) -> None:
+    (tmp_path / "kinds.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    assert refused(opened("kinds")) == (2, "invalid_configuration")
+
+
+def test_a_path_that_leads_nowhere_is_refused(opened: Run, tmp_path: Path) -> None:
+    """A name too long, a loop of links: a line, never a stack trace."""
+    (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+    (tmp_path / "a.yaml").write_text(
+        ANNOUNCEMENT.replace(ANNOUNCEMENT[ANNOUNCEMENT.index("|") : ANNOUNCEMENT.index("statements")], "loop.txt\n")
+    )
+
+    assert refused(opened("import", "x" * 300)) == (6, "unreadable_source")
+    assert refused(opened("append", "a.yaml")) == (6, "unreadable_source")
+
+
 def test_the_command_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     """Data on stdout, talk on stderr, the exit code of the refusal."""
     command = [sys.executable, "-m", "timeline", "--database-url", f"sqlite:///{tmp_path / 'record.db'}"]

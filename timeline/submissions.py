@@ -167,8 +167,17 @@ def _from_file(raw: str, base: Path | None, field: str) -> Text:
         raise TimelineError(
             "unreadable_source", "A file cannot be named from here.", "Put the text itself in text:.", field=field
         )
-    path = (base / raw).resolve()
-    if not path.is_relative_to(base.resolve()):
+    path = base / raw
+    try:
+        path = path.resolve()
+        inside, plain = path.is_relative_to(base.resolve()), path.is_file() or not path.exists()
+    except (OSError, RuntimeError):  # a loop of links, a name too long
+        inside, plain = True, False
+    if not plain:
+        raise TimelineError(
+            "unreadable_source", f"{raw} is not a file that can be read.", "Name a .txt or .md file.", field=field
+        )
+    if not inside:
         raise TimelineError(
             "unreadable_source",
             f"{raw} lies outside the folder of the document.",

@@ -44,7 +44,16 @@ class Frame:
     def kinds(self) -> Kinds:
         """The kinds that come with Timeline, and those of `kinds.toml` in the working folder."""
         own = Path(KINDS_NAME)
-        return read_kinds(own.read_text("utf-8"), known=BUILTIN) if own.is_file() else BUILTIN
+        if not own.is_file():
+            return BUILTIN
+        try:
+            return read_kinds(own.read_text("utf-8"), known=BUILTIN)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise TimelineError(
+                "invalid_configuration",
+                f"{KINDS_NAME} cannot be used: {error}.",
+                "Compare it with the kinds that come with Timeline: text, lists and tables as there, in UTF-8.",
+            ) from error
 
     @contextmanager
     def log(self, *, migrate: bool = False) -> Iterator[Log]:

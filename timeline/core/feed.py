@@ -269,7 +269,8 @@ class Feed:
                 rewrites_past=any(row.start <= entry.published.date() for row in entry.rows) and back_dated,
             )
         if act.force == AGREED:
-            labels = dict.fromkeys(self._words.label(each.term) for each in act.statements)
+            again = [each for each in act.statements if each.act == "reaffirm" and act.force_of(each) == AGREED]
+            labels = dict.fromkeys(self._words.label(each.term) for each in again)
             pieces = [f"{label} reaffirmed" for label in labels] or [act.title]
             return replace(made, kind="reaffirmed", title=title(entry.name, pieces, "", ""))
         pieces = _pieces(entry.rows) or [act.title]

@@ -64,7 +64,11 @@ def walk(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if not path.exists():
+        try:
+            there = path.exists()
+        except OSError as error:  # a name too long, a folder that may not be entered
+            raise _unreadable(str(path), error.strerror or str(error)) from error
+        if not there:
             raise _unreadable(str(path), "there is no such file or folder")
         inner = sorted(file for file in path.rglob("*") if _is_announcement(file, path)) if path.is_dir() else [path]
         found |= dict.fromkeys(inner)
