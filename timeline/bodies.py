@@ -14,6 +14,7 @@ from timeline.core.announcements import (
     Occurrence,
     Retraction,
     Source,
+    Statement,
     act_to_json,
 )
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, iso, said_through
@@ -212,9 +213,7 @@ def statement_body(known: Known, said: Said) -> Json:
         "act": statement.act,
         "force": said.force,
         "value": None if statement.value is None else value_to_json(statement.value, stored=False),
-        "text": known.words.sentence(statement.term, known.direction(statement.term), statement.value)
-        if statement.value is not None
-        else {"end": "ended", "reaffirm": "remains in force"}.get(statement.act, ""),
+        "text": _says(known, statement, known.direction(statement.term)),
         "since": None if statement.act == "reaffirm" else since(known.book, said),
         "until": until(statement),
         "temporary": statement.temporary,
@@ -294,9 +293,7 @@ def announcement_body(known: Known, event: Event) -> Json:
                 "label": known.words.label(each.term),
                 "act": each.act,
                 "force": content.force_of(each),
-                "text": known.words.sentence(each.term, each.direction or known.direction(each.term), each.value)
-                if each.value is not None
-                else {"end": "ended", "reaffirm": "remains in force"}.get(each.act, ""),
+                "text": _says(known, each, each.direction or known.direction(each.term)),
                 "until": until(each),
                 "quote": each.quote,
                 "status": quote(each, content.source_of(each)).status,
@@ -313,6 +310,13 @@ def announcement_body(known: Known, event: Event) -> Json:
 
 def _source(source: Source) -> Json:
     return {"url": source.url, "publisher": source.publisher, "tier": source.tier, "text_sha256": source.text_sha256}
+
+
+def _says(known: Known, statement: Statement, direction: Direction | None) -> str:
+    """What a statement says, as a sentence."""
+    if statement.value is not None:
+        return known.words.sentence(statement.term, direction, statement.value)
+    return "ended" if statement.act == "end" else "remains in force"
 
 
 def day_text(on: date | None) -> str | None:

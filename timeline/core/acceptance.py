@@ -21,7 +21,7 @@ from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import Cells, Ref, at
-from timeline.core.state import coarse_start
+from timeline.core.state import order_uncertain
 from timeline.core.terms import Kind, Kinds, Term
 
 RESERVED = ("all", "everything", "mine", "kind", "party")
@@ -236,10 +236,9 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
         if covering is not None and stroke.end > covering.start:
             held = f"from {covering.start} until {covering.end}"
             yield "inside_temporary_period", f"a temporary value ({_cite(book, covering.ref.n)}) holds {held}"
-    if coarse_start(said) is not None:
-        overlapping = [other for other in book.about(statement.term) if _overlaps(said, other)]
-        if overlapping:
-            yield "order_uncertain", f"its date overlaps that of {_cite(book, overlapping[0].ref.n)}"
+    overlapping = next(order_uncertain(book.about(statement.term), said), None)
+    if overlapping is not None:
+        yield "order_uncertain", f"its date overlaps that of {_cite(book, overlapping.n)}"
 
 
 def _warn_of_cuts(book: Book, said: Said, base: Cells) -> Iterator[tuple[str, str]]:
@@ -262,19 +261,6 @@ def _warn_of_events(book: Book, statement: Statement) -> Iterator[tuple[str, str
     for waits in (statement.effective, statement.until):
         if isinstance(waits, When | UntilEvent) and waits.event in book.happened:
             yield "event_already_occurred", f"“{waits.event}” happened on {book.happened[waits.event].on}"
-
-
-def _overlaps(said: Said, other: Said) -> bool:
-    mine, theirs = coarse_start(said), coarse_start(other)
-    return (
-        other.ref != said.ref
-        and other.force == said.force
-        and mine is not None
-        and theirs is not None
-        and mine.lo < theirs.hi
-        and theirs.lo < mine.hi
-        and said.statement.value != other.statement.value
-    )
 
 
 def _cite(book: Book, n: int) -> str:

@@ -113,7 +113,7 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         last_confirmed=max(heard, default=None),
         confirmed_by=confirmed_by,
         conflicts=tuple(_conflicts(book, about, said, as_of)),
-        order_uncertain=tuple(_order_uncertain(about, said)),
+        order_uncertain=tuple(order_uncertain(about, said)),
     )
 
 
@@ -168,15 +168,16 @@ def _conflicts(book: Book, about: list[Said], said: Said, as_of: date) -> Iterat
             yield other
 
 
-def _order_uncertain(about: list[Said], said: Said) -> Iterator[Ref]:
-    """Statements whose coarse start may as well have come before as after this one's."""
-    window = coarse_start(said)
+def order_uncertain(about: list[Said], said: Said) -> Iterator[Ref]:
+    """Statements of the same lane whose coarse start may as well have come before as after this one's."""
+    window = _coarse_start(said)
     if window is None:
         return
     for other in about:
-        theirs = coarse_start(other)
+        theirs = _coarse_start(other)
         if (
             other.ref != said.ref
+            and other.force == said.force
             and theirs is not None
             and theirs.lo < window.hi
             and window.lo < theirs.hi
@@ -185,7 +186,7 @@ def _order_uncertain(about: list[Said], said: Said) -> Iterator[Ref]:
             yield other.ref
 
 
-def coarse_start(said: Said) -> CoarseDate | None:
+def _coarse_start(said: Said) -> CoarseDate | None:
     """The window in which the statement takes effect, if it is wider than a day."""
     statement: Statement = said.statement
     if statement.act == "reaffirm":
