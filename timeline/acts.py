@@ -20,7 +20,7 @@ from timeline.core.terms import Kinds
 from timeline.documents import Document, read
 from timeline.log import Event, Fault, Log, NewEvent, Writer, damaged
 from timeline.records import recorded
-from timeline.rows import Sheet, generation
+from timeline.rows import Batch, generation
 from timeline.submissions import Submission, check_quotes, decoded, quoted_texts, submit
 
 Json = dict[str, Any]
@@ -176,7 +176,7 @@ class _Session:
         self.versions: dict[str, tuple[int, int]] = {}
         self.head: int | None = None
         self.last_at: datetime | None = None
-        self.sheet = Sheet()
+        self.batch = Batch()
         self.followed: int | None = None
         """The partnership's last seq before the act taken in last; None before its opening."""
 
@@ -198,7 +198,7 @@ class _Session:
         self._check_evidence(submission)
         event = self._enter(submission, version + 1)
         before = self._hear(feed, Recorded(event.seq, event.version, event.recorded_at, act))
-        self.sheet.note(partnership, event.seq, feed.book, before)
+        self.batch.note(partnership, event.seq, feed.book, before)
         return event, False
 
     def heard(self) -> dict[str, tuple[int, Feed]]:
@@ -221,16 +221,16 @@ class _Session:
             self.pending = []
             live = generation(self.writer.connection)
             if live is None:  # they will be built from the log, as a whole
-                self.sheet.clear()
+                self.batch.clear()
             else:
-                self.sheet.write(self.writer.connection, live)
+                self.batch.write(self.writer.connection, live)
             self.keys.clear()
             self.contents.clear()
 
     def forget(self) -> None:
         """Drop what was taken in and not written, after a savepoint was rolled back."""
         self.pending = []
-        self.sheet.clear()
+        self.batch.clear()
         self.keys.clear()
         self.contents.clear()
         self.feeds.clear()

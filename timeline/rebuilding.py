@@ -16,7 +16,7 @@ from timeline.core.errors import TimelineError
 from timeline.core.history import Book, Recorded
 from timeline.log import Fault, Log, Reader, Writer
 from timeline.records import recorded
-from timeline.rows import Rectangle, Sheet
+from timeline.rows import Batch, Rectangle
 from timeline.tables import event, projection, rectangle
 
 Progress = Callable[[int, int], None]
@@ -109,15 +109,15 @@ def _fold(log: Log, upto: int, progress: Progress) -> Iterator[Rectangle]:
     """Every rectangle of the record up to that position, one partnership after the other."""
     done = 0
     for partnership, records in groupby(_records(log, upto), itemgetter(0)):
-        sheet, book = Sheet(), Book()
+        batch, book = Batch(), Book()
         for _, record in records:
-            sheet.note(partnership, record.seq, book, book.hear(record))
-            yield from sheet.closed
-            sheet.closed.clear()
+            batch.note(partnership, record.seq, book, book.hear(record))
+            yield from batch.closed
+            batch.closed.clear()
             done += 1
             if done % _PAGE == 0:
                 progress(done, upto)
-        yield from sheet.opened.values()
+        yield from batch.opened.values()
     progress(done, upto)
 
 
@@ -144,12 +144,12 @@ def _again(writer: Writer, building: int, partnership: str) -> None:
     folded(writer, partnership).write(writer.connection, building)
 
 
-def folded(reader: Reader, partnership: str) -> Sheet:
+def folded(reader: Reader, partnership: str) -> Batch:
     """The rectangles that a partnership's record gives."""
-    sheet, book = Sheet(), Book()
+    batch, book = Batch(), Book()
     for record in map(recorded, reader.events(partnership=partnership)):
-        sheet.note(partnership, record.seq, book, book.hear(record))
-    return sheet
+        batch.note(partnership, record.seq, book, book.hear(record))
+    return batch
 
 
 def _changed_since(reader: Reader, seq: int) -> list[str]:

@@ -55,13 +55,13 @@ Place = tuple[str, str, str, int]
 """Partnership, lane, term and first day: what tells the open rectangles of one moment apart."""
 
 
-class Sheet:
+class Batch:
     """The rectangles that some acts open and close, until they are written."""
 
     def __init__(self) -> None:
         self.opened: dict[Place, Rectangle] = {}
         self.closed: list[Rectangle] = []
-        """Opened and closed again by the acts on this sheet."""
+        """Opened and closed again by the acts on this batch."""
         self.closing: list[tuple[Place, int]] = []
         """What earlier acts opened and these close, and at which seq."""
 
@@ -87,7 +87,7 @@ class Sheet:
                 self.opened[partnership, slot.force, name, made.valid_from] = made
 
     def write(self, connection: Connection, generation: int) -> None:
-        """Write everything, and begin an empty sheet."""
+        """Write everything, and begin an empty batch."""
         if self.closing:
             connection.execute(_CLOSE, [_closing(generation, place, seq) for place, seq in self.closing])
         write(connection, generation, self.rows())
