@@ -30,6 +30,7 @@ from timeline.core.evidence import (
     same_text,
     similarity,
 )
+from timeline.core.evidence.folding import fold
 
 PAGE = """Norvane and Quillon widen their partnership
 
@@ -208,6 +209,12 @@ def test_offsets_give_back_the_words_as_received() -> None:
     assert words_at("x “multi\\-year”  deal", '"multi-year" deal') == "“multi\\-year”  deal"
     assert words_at("a **very\n\nlarge** stake", "very large") == "very\n\nlarge"
     assert words_at("the of\ufb01ce opens", "office") == "of\ufb01ce"
+
+
+@given(st.text("ab1 -_*`[](),.;'\"\t\n\u00e9\u2011\u201copens", max_size=30))
+def test_a_text_without_anything_to_fold_is_folded_like_any_other(text: str) -> None:
+    """A letter outside ASCII makes all the steps run, and is itself left alone by each of them."""
+    assert fold(text + ".\u00e9").text == fold(text).text + ".\u00e9"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from timeline.core.announcements import (
     Opening,
     act_from_stored,
 )
-from timeline.core.changes import changed, learned, lines_of
+from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import Book
@@ -109,18 +109,7 @@ class Answers:
                 field="to",
             )
         with self._known(partnership, knowledge) as known:
-            steps = [
-                {
-                    "on": change.on.isoformat(),
-                    "term": str(change.term),
-                    "label": known.words.label(change.term),
-                    "what": transition(known.book, change.before, change.after),
-                    "before": cell_body(known, change.term, change.before),
-                    "after": cell_body(known, change.term, change.after),
-                    "text": known.words.change(change.term, known.direction(change.term), change.before, change.after),
-                }
-                for change in changed(known.book, after, upto)
-            ]
+            steps = [_step(known, change) for change in changed(known.book, after, upto)]
             sides = [
                 {held.term: held for held in (*found.in_force, *found.ended)}
                 for found in (state(known.book, after), state(known.book, upto))
@@ -395,3 +384,17 @@ class Answers:
             while len(self._books) > _BOOKS:
                 self._books.popitem(last=False)
         return book
+
+
+def _step(known: Known, change: Change) -> Json:
+    """One change of the world, with both of its sides."""
+    after = cell_body(known, change.term, change.after)
+    return {
+        "on": change.on.isoformat(),
+        "term": str(change.term),
+        "label": known.words.label(change.term),
+        "what": transition(known.book, change.before, change.after),
+        "before": cell_body(known, change.term, change.before),
+        "after": after,
+        "text": known.words.change(change.term, change.before, change.after, after["text"]),
+    }

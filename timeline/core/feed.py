@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 from timeline.core.announcements import (
     Announcement,
@@ -126,6 +127,7 @@ class Feed:
     _day: date | None = None
     _places: dict[str, int] = field(default_factory=dict)
     _latest: date | None = None
+    _spoken: Words | None = None
 
     def hear_all(self, records: Iterable[Recorded]) -> Feed:
         for recorded in records:
@@ -142,6 +144,7 @@ class Feed:
         before = self.book.hear(recorded)
         self._day = recorded.recorded_at.date()
         if isinstance(recorded.act, Opening):
+            self._spoken = Words(self.kinds, recorded.act)
             return before
         after = {slot: self.book.line(slot.term, slot.force) for slot in before}
         self._add(self._knowledge(recorded, before, after))
@@ -171,8 +174,8 @@ class Feed:
 
     @property
     def _words(self) -> Words:
-        assert self.book.opening is not None  # nothing is said before the opening
-        return Words(self.kinds, self.book.opening)
+        assert self._spoken is not None  # nothing is said before the opening
+        return self._spoken
 
     def _clock(self, change: Change) -> Entry:
         opening = self._words.opening
@@ -259,11 +262,12 @@ class Feed:
         back_dated = self._latest is not None and act.announced.on < self._latest
         if act.force == AGREED:
             self._latest = max(act.announced.on, self._latest or act.announced.on)
-        made = self._about(entry, act, act.statements)
         if changes:
             prefix = "Back-dated: " if back_dated else ""
-            return replace(
-                made,
+            return self._about(
+                entry,
+                act,
+                act.statements,
                 title=title(entry.name, _pieces(entry.rows), prefix, _effective(entry.rows, self.book)),
                 back_dated=back_dated,
                 rewrites_past=any(row.start <= entry.published.date() for row in entry.rows) and back_dated,
@@ -272,9 +276,11 @@ class Feed:
             again = [each for each in act.statements if each.act == "reaffirm" and act.force_of(each) == AGREED]
             labels = dict.fromkeys(self._words.label(each.term) for each in again)
             pieces = [f"{label} reaffirmed" for label in labels] or [act.title]
-            return replace(made, kind="reaffirmed", title=title(entry.name, pieces, "", ""))
+            said = title(entry.name, pieces, "", "")
+            return self._about(entry, act, act.statements, kind="reaffirmed", title=said)
         pieces = _pieces(entry.rows) or [act.title]
-        return replace(made, kind=act.force, title=title(entry.name, pieces, f"{act.force.capitalize()}: ", ""))
+        said = title(entry.name, pieces, f"{act.force.capitalize()}: ", "")
+        return self._about(entry, act, act.statements, kind=act.force, title=said)
 
     def _rewritten(
         self, entry: Entry, act: Correction | Retraction, kind: str, prefix: str, deltas: Sequence[Delta]
@@ -312,7 +318,7 @@ class Feed:
         return "" if content is None else content.title
 
     @staticmethod
-    def _about(entry: Entry, content: Announcement, statements: Sequence[Statement]) -> Entry:
+    def _about(entry: Entry, content: Announcement, statements: Sequence[Statement], **more: Any) -> Entry:
         return replace(
             entry,
             headline=content.title,
@@ -320,6 +326,7 @@ class Feed:
             announced=content.announced.text,
             quotes=tuple(quote(statement, content.source_of(statement)) for statement in statements),
             sources=content.sources,
+            **more,
         )
 
     def _rows(self, deltas: Sequence[Delta], force: str, today: date) -> list[Row]:
@@ -349,6 +356,7 @@ class Feed:
     def _row(self, delta: Delta, force: str, today: date) -> Row:
         words, term = self._words, delta.term
         direction = self.book.direction(term)
+        after_text = words.cell(term, direction, delta.after)
         return Row(
             term=term,
             label=words.label(term),
@@ -357,8 +365,8 @@ class Feed:
             before=delta.before,
             after=delta.after,
             before_text=words.cell(term, direction, delta.before),
-            after_text=words.cell(term, direction, delta.after),
-            piece=words.change(term, direction, delta.before, delta.after),
+            after_text=after_text,
+            piece=words.change(term, delta.before, delta.after, after_text),
             start=delta.start,
             end=delta.end,
             period=period(delta.start, delta.end),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import compress, count
-from operator import is_not
+from operator import attrgetter, is_not
 from typing import NamedTuple
 
 from timeline.core.dates import END_OF_TIME, START_OF_TIME
@@ -34,8 +34,7 @@ class Ref(NamedTuple):
         return f"{self.n}#{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Days that one statement governs alike. `value` None: said to be over, `status` says how."""
 
     start: date
@@ -98,7 +97,7 @@ def paint(line: Line, stroke: Stroke) -> Line:
     term lapsed from its beginning.
     """
     if stroke.temporary:
-        return replace(line, overlay=_put(line.overlay, _cell(stroke, stroke.start, stroke.end)))
+        return Line(line.base, _put(line.overlay, _cell(stroke, stroke.start, stroke.end)))
     base, overlay = line.base, line.overlay
     step = END_OF_TIME if stroke.for_good else _next_step(base, stroke, stroke.anchor)
     end = stroke.end if stroke.exact else min(stroke.end, step)
@@ -173,8 +172,7 @@ def _cell(stroke: Stroke, start: date, end: date) -> Cell:
     return Cell(start, end, stroke.ref, stroke.value, stroke.status)
 
 
-def _start(cell: Cell) -> date:
-    return cell.start
+_start = attrgetter("start")
 
 
 def _next_step(base: Cells, stroke: Stroke, start: date) -> date:
@@ -201,42 +199,38 @@ def _silent_since(base: Cells, anchor: date) -> date:
 
 
 def _put(cells: Cells, new: Cell) -> Cells:
-    """The cells with `new` laid over them."""
+    """The cells with `new` laid over them, joined with equal neighbours."""
     if new.start >= new.end:
         return cells
-    kept = _clear(cells, new.start, new.end)
-    place = bisect_right(kept, new.start, key=_start)
-    return _join((*kept[:place], new, *kept[place:]), max(place - 1, 0))
+    before, after = _around(cells, new.start, new.end)
+    if before and _goes_on(before[-1], new):
+        new = new._replace(start=before[-1].start)
+        before = before[:-1]
+    if after and _goes_on(new, after[0]):
+        new = new._replace(end=after[0].end)
+        after = after[1:]
+    return (*before, new, *after)
 
 
 def _clear(cells: Cells, start: date, end: date) -> Cells:
     """The cells without the days `[start, end)`."""
     if start >= end or not cells:
         return cells
-    first = max(bisect_right(cells, start, key=_start) - 1, 0)
-    last = first
-    while last < len(cells) and cells[last].start < end:
-        last += 1
-    middle: list[Cell] = []
-    for cell in cells[first:last]:
-        if cell.start < start:
-            middle.append(replace(cell, end=min(cell.end, start)))
-        if cell.end > end:
-            middle.append(replace(cell, start=max(cell.start, end)))
-    return (*cells[:first], *middle, *cells[last:])
+    before, after = _around(cells, start, end)
+    return before + after
 
 
-def _join(cells: Cells, place: int) -> Cells:
-    """The cells, equal neighbours around `place` joined."""
-    joined = list(cells[:place])
-    for cell in cells[place : place + 3]:
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.end == cell.start
-            and replace(last, end=cell.end) == replace(cell, start=last.start)
-        ):
-            joined[-1] = replace(last, end=cell.end)
-        else:
-            joined.append(cell)
-    return (*joined, *cells[place + 3 :])
+def _around(cells: Cells, start: date, end: date) -> tuple[Cells, Cells]:
+    """What the cells say before `start`, and from `end` on."""
+    first, last = bisect_left(cells, start, key=_start), bisect_left(cells, end, key=_start)
+    before, after = cells[:first], cells[last:]
+    if last > 0 and cells[last - 1].end > end:
+        after = (cells[last - 1]._replace(start=end), *after)
+    if before and before[-1].end > start:
+        before = (*before[:-1], before[-1]._replace(end=start))
+    return before, after
+
+
+def _goes_on(cell: Cell, following: Cell) -> bool:
+    """Whether the second says the same as the first, from the day on which that ends."""
+    return cell.end == following.start and cell[2:] == following[2:]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from timeline.core.errors import TimelineError, did_you_mean
 
@@ -103,9 +103,8 @@ class Kinds:
         return kind
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Term:
-    """What a statement is about: `kind/subject`."""
+class Term(NamedTuple):
+    """What a statement is about: `kind/subject`. A tuple, because lines are looked up by it all the time."""
 
     kind: str
     subject: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from timeline.core.announcements import Direction, ForGood, Opening, Statement, UntilEvent, When
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, said_through
@@ -39,6 +40,8 @@ class Words:
 
     kinds: Kinds
     opening: Opening
+    _subjects: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Those asked about: a term is named many times."""
 
     @property
     def name(self) -> str:
@@ -49,10 +52,13 @@ class Words:
 
     def subject(self, term: Term) -> str:
         """The subject in words: parties by their names, hyphens as spaces, acronyms as they are written."""
-        known = {**self.kinds.words, **dict(self.opening.parties)}
-        pattern = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
-        parts = re.split(rf"(?<![a-z0-9])({pattern})(?![a-z0-9])", term.subject)
-        return "".join(known[part] if place % 2 else part.replace("-", " ") for place, part in enumerate(parts))
+        if term.subject not in self._subjects:
+            known = {**self.kinds.words, **dict(self.opening.parties)}
+            pattern = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
+            parts = re.split(rf"(?<![a-z0-9])({pattern})(?![a-z0-9])", term.subject)
+            said = (known[part] if place % 2 else part.replace("-", " ") for place, part in enumerate(parts))
+            self._subjects[term.subject] = "".join(said)
+        return self._subjects[term.subject]
 
     def label(self, term: Term) -> str:
         """What the term is called: “API exclusivity”."""
@@ -90,38 +96,43 @@ class Words:
             return self.sentence(held.term, direction, held.cell.value)
         return f"{_capital(self.label(held.term))}: {ENDED[held.cell.status]} on {held.cell.start.isoformat()}"
 
-    def change(self, term: Term, direction: Direction | None, before: Cell | None, after: Cell | None) -> str:
-        """What became of a term, as a piece of a title: “API exclusivity ends”."""
+    def change(self, term: Term, before: Cell | None, after: Cell | None, shown: str) -> str:
+        """What became of a term, as a piece of a title: “API exclusivity ends”.
+
+        Args:
+            shown: What `cell` says of the cell after.
+        """
         label = self.label(term)
         if after is None:
             return f"{label} is no longer on record"
         if after.value is None:
             return f"{label} {'is suspended' if after.status == SUSPENDED else AHEAD[_over(after)]}"
-        short = self.short(term, direction, after.value)
-        return f"{label} becomes {short}" if before is not None and before.value is not None else f"{label}: {short}"
+        return f"{label} becomes {shown}" if before is not None and before.value is not None else f"{label}: {shown}"
 
     def _fill(self, template: str, kind: Kind, term: Term, direction: Direction | None, value: Value) -> str:
-        known: dict[str, str | None] = {
-            "subject": self.subject(term),
-            "giver": self.party(direction.giver) if direction else None,
-            "receiver": self.party(direction.receiver) if direction else None,
-        }
-        for field in kind.fields:
-            said = value.get(field.name)
+        said = ""
+        for optional, plain, slots in _parts(template):
+            words = [self._slot(slot, kind, term, direction, value) for slot, _ in slots]
+            if not (optional and None in words):
+                said += plain
+                for word, (_, follows) in zip(words, slots, strict=True):
+                    said += (word or NOT_STATED) + follows
+        return said.strip(" ,;:").replace("s’s ", "s’ ")
+
+    def _slot(self, name: str, kind: Kind, term: Term, direction: Direction | None, value: Value) -> str | None:
+        """What stands for a name in a template; None when it was not stated."""
+        said, field = value.get(name), kind.field(name)
+        if said is not None and field is not None:
             if isinstance(said, Quantity):
-                known[field.name] = quantity(said, percent=field.type == "percent")
-            elif isinstance(said, bool):
-                known[field.name] = field.choices[said]
-            elif said is not None:
-                known[field.name] = self.party(said) if field.type == "party" else said
-
-        def optional(match: re.Match[str]) -> str:
-            part = match[1]
-            return part if all(known.get(name) is not None for name in _SLOT.findall(part)) else ""
-
-        kept = _OPTIONAL.sub(optional, template)
-        said = _SLOT.sub(lambda match: known.get(match[1]) or NOT_STATED, kept).strip(" ,;:")
-        return said.replace("s’s ", "s’ ")
+                return quantity(said, percent=field.type == "percent")
+            if isinstance(said, bool):
+                return field.choices[said]
+            return self.party(said) if field.type == "party" else said
+        if name == "subject":
+            return self.subject(term)
+        if direction is None or name not in ("giver", "receiver"):
+            return None
+        return self.party(direction.giver if name == "giver" else direction.receiver)
 
     @staticmethod
     def _plain(value: Value) -> str:
@@ -129,6 +140,16 @@ class Words:
         return "; ".join(
             f"{name}: {quantity(said) if isinstance(said, Quantity) else said}" for name, said in value.fields
         )
+
+
+@lru_cache(maxsize=1024)
+def _parts(template: str) -> tuple[tuple[bool, str, tuple[tuple[str, str], ...]], ...]:
+    """A template's parts: whether it may be left out, the words before its first slot, each slot and what follows."""
+    found = []
+    for place, part in enumerate(_OPTIONAL.split(template)):
+        plain, *rest = _SLOT.split(part)
+        found.append((place % 2 == 1, plain, tuple(zip(rest[::2], rest[1::2], strict=True))))
+    return tuple(found)
 
 
 def quantity(said: Quantity, *, percent: bool = False) -> str:

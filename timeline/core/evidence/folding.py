@@ -30,6 +30,8 @@ _LINK_OR_ESCAPE = re.compile(
 _MARK = re.compile(r"[*_`]+|(?<!\S)#{1,6}(?!\S)|\s?\(opens in a new (?:window|tab)\)")
 _SPACE_OR_DASH = re.compile(r"[\s\-]{2,}|[^\S ]")
 _HYPHEN = re.compile(r"\\?[-\u2010-\u2013\u2212]")
+# Without any of these no step of folding finds anything to do.
+_TELLING = re.compile(r"[^ -~]|[\\\[\]*_`#]|[ -]{2}|\(opens")
 WORD = re.compile(r"[^\W_]+")
 STEM = 5  # letters
 
@@ -94,6 +96,8 @@ def _in_word(character: str) -> bool:
 def fold(text: str) -> Folded:
     """`text` for comparison, as `normalised` describes it, with white space still around."""
     folded = Folded(text, text, array("L", range(len(text))), array("L", range(1, len(text) + 1)))
+    if _TELLING.search(text) is None:
+        return folded
     for edits in (_plain_characters, _without_links, _without_marks, _even_spaces):
         folded = folded.edited(edits(folded.text))
     return folded
@@ -160,7 +164,7 @@ def normalised(text: str) -> str:
     fractions; no Markdown escapes, link targets, emphasis or heading marks; no invisible characters.
     Case is kept.
     """
-    return fold(text).text.strip(" ")
+    return (text if _TELLING.search(text) is None else fold(text).text).strip(" ")
 
 
 def stem(word: str) -> str:

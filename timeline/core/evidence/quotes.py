@@ -65,14 +65,13 @@ def find_quote(quote: str, text: str) -> Found | FurnitureOnly | NotFound:
     """
     pieces = _pieces(quote)
     page = _page(text)
-    ranked = sorted(page, key=lambda block: EVIDENCE.index(block[0]) if block[0] in EVIDENCE else len(EVIDENCE))
-    for part, offset, folded in ranked:
+    for part, offset, folded in page:
         span = next(_in_order(folded, pieces), None) if pieces else None
         if span is not None:
             start, end = folded.span(*span)
             verdict = Found if part in EVIDENCE else FurnitureOnly
             return verdict(offset + start, offset + end, part)
-    compared = _folded(quote[:MAX_QUOTE])
+    compared = normalised(quote[:MAX_QUOTE])
     near = [_nearest(compared, folded) for part, _, folded in page if part in EVIDENCE]
     return NotFound(max(near, key=lambda passage: passage.ratio, default=Nearest("", 0.0)))
 
@@ -84,20 +83,8 @@ def check_quote(quote: str, text: str, *, field: str) -> Found:
         TimelineError: `quote_missing` for a quote without a word, `invalid_field` for one too long,
             `quote_not_found` with the closest passage (`closest`, `ratio`), `quote_is_furniture` (`part`).
     """
-    if not WORD.search(_ELLIPSIS.sub(" ", _folded(quote[:MAX_QUOTE]))):
-        raise TimelineError(
-            "quote_missing",
-            f"The quote {quote[:40]!r} has no word in it.",
-            "Quote the words of the source.",
-            field=field,
-        )
     if not _pieces(quote):
-        raise TimelineError(
-            "invalid_field",
-            f"A quote has at most {MAX_QUOTE} characters and {MAX_PIECES} pieces around its ellipses.",
-            "Quote only the sentence that carries the statement.",
-            field=field,
-        )
+        raise _unusable(quote, field)
     verdict = find_quote(quote, text)
     if isinstance(verdict, Found):
         return verdict
@@ -121,27 +108,48 @@ def check_quote(quote: str, text: str, *, field: str) -> Found:
     )
 
 
+def _unusable(quote: str, field: str) -> TimelineError:
+    """The refusal of a quote without pieces to look for."""
+    if WORD.search(_ELLIPSIS.sub(" ", normalised(quote[:MAX_QUOTE]))):
+        return TimelineError(
+            "invalid_field",
+            f"A quote has at most {MAX_QUOTE} characters and {MAX_PIECES} pieces around its ellipses.",
+            "Quote only the sentence that carries the statement.",
+            field=field,
+        )
+    return TimelineError(
+        "quote_missing",
+        f"The quote {quote[:40]!r} has no word in it.",
+        "Quote the words of the source.",
+        field=field,
+    )
+
+
 @lru_cache(maxsize=2)
 def _page(text: str) -> tuple[tuple[Part, int, Folded], ...]:
-    """Each part, its offset and its folded form; kept, because the statements of one source come together."""
-    return tuple((block.part, block.start, fold(text[block.start : block.end])) for block in blocks(text))
+    """Each part, its offset and its folded form, evidence first in the order of preference.
+
+    Kept, because the statements of one source come together.
+    """
+    ranked = sorted(
+        blocks(text), key=lambda block: EVIDENCE.index(block.part) if block.part in EVIDENCE else len(EVIDENCE)
+    )
+    return tuple((block.part, block.start, fold(text[block.start : block.end])) for block in ranked)
 
 
 @lru_cache(maxsize=8)
-def _folded(quote: str) -> str:
-    """The quote as folded; kept, because each is looked at several times on its way."""
-    return normalised(quote)
+def _pieces(quote: str) -> tuple[str, ...]:
+    """The folded pieces between ellipses, each with a word in it; none when there is none or too much.
+
+    Kept, because each quote is looked at several times on its way.
+    """
+    folded = normalised(quote[: 4 * MAX_QUOTE])
+    pieces = (piece.strip(" -") for piece in _ELLIPSIS.split(folded))
+    found = tuple(piece for piece in pieces if WORD.search(piece))
+    return found if len(quote) <= 4 * MAX_QUOTE and len(folded) <= MAX_QUOTE and len(found) <= MAX_PIECES else ()
 
 
-def _pieces(quote: str) -> list[str]:
-    """The folded pieces between ellipses, each with a word in it; none when there is none or too much."""
-    folded = _folded(quote[: 4 * MAX_QUOTE])
-    pieces = [piece.strip(" -") for piece in _ELLIPSIS.split(folded)]
-    pieces = [piece for piece in pieces if WORD.search(piece)]
-    return pieces if len(quote) <= 4 * MAX_QUOTE and len(folded) <= MAX_QUOTE and len(pieces) <= MAX_PIECES else []
-
-
-def _in_order(folded: Folded, pieces: list[str]) -> Iterator[tuple[int, int]]:
+def _in_order(folded: Folded, pieces: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """The folded spans that begin with the first piece, end with the last and have all between, in order."""
     if not all(piece in folded.text for piece in pieces):
         return iter(())
