@@ -96,6 +96,8 @@ CODES: dict[str, Category] = {
     "unreadable_source": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.TOO_LARGE,
+    "address_refused": Category.REFUSED,
+    "address_unreachable": Category.UNREADABLE,
     "storage_failed": Category.UNAVAILABLE,
     "connection_lost": Category.UNAVAILABLE,
     "replica_behind": Category.BUSY,

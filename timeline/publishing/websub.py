@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from sqlalchemy import delete, insert, select, update
 
 from timeline.chain import microseconds
+from timeline.core.errors import TimelineError
 from timeline.log import Log
+from timeline.outbound import ANYWHERE, send
 from timeline.publishing.shelf import publishing
 from timeline.tables import ping
 
@@ -77,18 +78,11 @@ def deliver(log: Log, hub_url: str, now: datetime) -> Delivered:
 
 def _post(hub_url: str, topic: str) -> str | None:
     """Tell the hub that a topic has news (§7); None when it took it, else what went wrong."""
-    parts = urlsplit(hub_url)
-    host, port = parts.hostname or "", parts.port
-    made = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = made(host, port, timeout=TIMEOUT_SECONDS)
     # `url` is what PubSubHubbub 0.4 calls the topic, and the hubs of its time still read.
-    body = urlencode([("hub.mode", "publish"), ("hub.topic", topic), ("hub.url", topic)])
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    body = urlencode([("hub.mode", "publish"), ("hub.topic", topic), ("hub.url", topic)]).encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
     try:
-        connection.request("POST", target, body, {"Content-Type": "application/x-www-form-urlencoded"})
-        answer = connection.getresponse()
-        return None if 200 <= answer.status < 300 else f"{hub_url} answered {answer.status} {answer.reason}"
-    except (OSError, HTTPException) as error:
-        return f"{hub_url} cannot be reached: {error}"
-    finally:
-        connection.close()
+        answer = send("POST", hub_url, headers=form, body=body, gate=ANYWHERE, seconds=TIMEOUT_SECONDS)
+    except TimelineError as error:
+        return error.detail
+    return None if 200 <= answer.status < 300 else f"{hub_url} answered {answer.status} {answer.reason}"
