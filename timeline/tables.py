@@ -132,6 +132,15 @@ feed_progress = Table(
     sqlite_strict=True,
 )
 
+calendar_event = Table(
+    "calendar_event",
+    metadata,
+    Column("partnership", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_strict=True,
+)
+
 ping = Table(
     "ping",
     metadata,

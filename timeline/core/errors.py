@@ -98,6 +98,7 @@ CODES: dict[str, Category] = {
     "too_large": Category.TOO_LARGE,
     "address_refused": Category.REFUSED,
     "address_unreachable": Category.UNREADABLE,
+    "extra_missing": Category.UNAVAILABLE,
     "storage_failed": Category.UNAVAILABLE,
     "connection_lost": Category.UNAVAILABLE,
     "replica_behind": Category.BUSY,

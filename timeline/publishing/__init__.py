@@ -14,8 +14,9 @@ import msgspec
 from timeline.core.errors import TimelineError, did_you_mean, nearest
 from timeline.core.terms import Kinds
 from timeline.formats import FORMATS, FeedPage, Site, feed_path, opml
+from timeline.formats.calendar import CalendarPage
 from timeline.log import Log, Reader
-from timeline.publishing import pages
+from timeline.publishing import calendars, pages
 from timeline.publishing.folder import Folder, changing
 from timeline.publishing.names import shelf_order
 from timeline.publishing.shelf import Shelf, Shelved, advance, forget, publishing, remember, remembered
@@ -26,6 +27,7 @@ __all__ = [
     "OPML_NAME",
     "Published",
     "Shelf",
+    "calendar_page",
     "forget",
     "mine",
     "my_page",
@@ -116,15 +118,40 @@ def mine(reader: Reader, settings: Settings, partnerships: Sequence[str], suffix
 def my_page(reader: Reader, settings: Settings, partnerships: Sequence[str]) -> FeedPage:
     """What a reader's own feed says, for any format; raises as `mine`."""
     shelf = Shelf(reader.connection)
+    return pages.mine(shelf, _listed(shelf, partnerships), settings.head_entries)
+
+
+def _listed(shelf: Shelf, partnerships: Sequence[str]) -> list[Shelved]:
+    """The partnerships of a reader's own list, by name."""
     if not partnerships:
         raise TimelineError(
             "missing_parameter",
-            "A feed of your own needs at least one partnership.",
+            "A list of your own needs at least one partnership.",
             "Name each with its own p: /feeds/mine.atom?p=openai-microsoft&p=another",
             field="p",
         )
-    wanted = [_partnership(shelf, name) for name in sorted(set(partnerships))]
-    return pages.mine(shelf, wanted, settings.head_entries)
+    return [_partnership(shelf, name) for name in sorted(set(partnerships))]
+
+
+def calendar_page(reader: Reader, name: str, partnerships: Sequence[str] = ()) -> CalendarPage:
+    """The key dates of `all`, of the partnership of that name, or of `mine`, the partnerships of a reader's own list.
+
+    Raises:
+        TimelineError: as `mine`; `too_large`, `unknown_feed` for a name that has feeds and no calendar.
+    """
+    shelf = Shelf(reader.connection)
+    if name == "mine":
+        listed = _listed(shelf, partnerships)
+        return calendars.calendar_of_some(reader.connection, [feed.name for feed in listed], pages.own_query(listed))
+    if name == "all":
+        return calendars.calendar_of_all(reader.connection)
+    if name == "everything" or "/" in name:
+        raise TimelineError(
+            "unknown_feed",
+            f"There is no calendar {name}.",
+            "There is one of each partnership, all.ics, and mine.ics?p=openai-microsoft&p=another.",
+        )
+    return calendars.calendar_of(reader.connection, name, _partnership(shelf, name).title)
 
 
 def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:

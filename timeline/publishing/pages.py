@@ -70,8 +70,13 @@ def mine(shelf: Shelf, feeds: Sequence[Shelved], length: int) -> FeedPage:
         title=f"My partnerships: {listed}",
         subtitle=f"What changed in the partnerships of this list ({len(feeds)}).",
         items=tuple(shelf.newest(names, length)),
-        query="?" + "&".join(f"p={name}" for name in names),
+        query=own_query(feeds),
     )
+
+
+def own_query(feeds: Sequence[Shelved]) -> str:
+    """What the address of a list of those partnerships ends in."""
+    return "?" + "&".join(f"p={feed.name}" for feed in feeds)
 
 
 def documents(shelf: Shelf, feed: Shelved, length: int, since: int) -> Iterator[FeedPage]:

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, or_, select, text, update
 
 from timeline.chain import microseconds, moment
+from timeline.core.calendar import Calendar
 from timeline.core.changes import changed
 from timeline.core.dates import END_OF_TIME, start_of_day
 from timeline.core.errors import TimelineError
@@ -23,10 +24,11 @@ from timeline.core.feed import Entry, Feed
 from timeline.core.terms import Kinds
 from timeline.formats import Item
 from timeline.log import Log, Reader
+from timeline.publishing.calendars import keep_events
 from timeline.publishing.names import EVERYWHERE, FeedName, feeds_of, feeds_opened, names_of
 from timeline.publishing.put_outs import PutOut, put_outs
 from timeline.records import recorded
-from timeline.tables import event, feed, feed_item, feed_progress, memo, put_out
+from timeline.tables import calendar_event, event, feed, feed_item, feed_progress, memo, put_out
 
 _BATCH = 2000
 # Not the log's own number: whoever publishes keeps nobody from appending. "feeds" in ASCII.
@@ -121,9 +123,10 @@ def advance(log: Log, kinds: Kinds, today: date) -> None:
         _open_feeds(connection, EVERYWHERE)
     for partnership in touched:
         with log.reading() as reader:
-            made = _heard(reader, partnership, head, kinds).until(today)
+            made, calendar = _heard(reader, partnership, head, kinds)
         with publishing(log) as connection:
-            _stage(connection, partnership, made, today)
+            if _stage(connection, partnership, made.until(today), today):
+                keep_events(connection, partnership, calendar.events())
     bounds = (-1 if head_at is None else microseconds(head_at), microseconds(start_of_day(today)))
     more = True
     while more:
@@ -147,7 +150,7 @@ def publishing(log: Log) -> Iterator[Connection]:
 def forget(log: Log) -> None:
     """Drop the projection; the next `advance` makes it anew, and the same."""
     with publishing(log) as connection:
-        for table in (feed_item, feed, put_out, feed_progress):
+        for table in (feed_item, feed, put_out, feed_progress, calendar_event):
             connection.execute(delete(table))
         connection.execute(delete(memo).where(memo.c.name.in_(("told_seq", "told_day"))))
 
@@ -178,19 +181,22 @@ def _touched(connection: Connection, told: int, head: int, today: date) -> list[
     return list(dict.fromkeys(found))
 
 
-def _heard(reader: Reader, partnership: str, head: int, kinds: Kinds) -> Feed:
-    return Feed(kinds).hear_all(map(recorded, reader.events(partnership=partnership, upto=head)))
+def _heard(reader: Reader, partnership: str, head: int, kinds: Kinds) -> tuple[Feed, Calendar]:
+    heard, calendar = Feed(kinds), Calendar(kinds)
+    for record in map(recorded, reader.events(partnership=partnership, upto=head)):
+        calendar.hear(record, heard.book, heard.hear(record))
+    return heard, calendar
 
 
-def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -> None:
-    """Add what the partnership has put out since; it has no position yet."""
+def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -> bool:
+    """Add what the partnership has put out since; it has no position yet. False when it was heard further before."""
     opening = heard.book.opening
     assert opening is not None  # the log gives its first event to nothing else
     progress = connection.execute(select(feed_progress).where(feed_progress.c.partnership == partnership)).first()
     done = 0 if progress is None else progress.put_outs
     made = put_outs(heard)
     if len(made) < done:
-        return  # another process has been faster and further
+        return False  # another process has been faster and further
     _check(connection, partnership, made, done)
     _open_feeds(connection, [*feeds_opened(opening), *(f for each in made[done:] for f in feeds_of(each.entry))])
     firsts: dict[str, int] = {}
@@ -211,6 +217,7 @@ def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -
             next_on=ahead[0].on.isoformat() if ahead else None,
         )
     )
+    return True
 
 
 def _check(connection: Connection, partnership: str, made: Sequence[PutOut], done: int) -> None:

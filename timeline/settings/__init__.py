@@ -28,6 +28,7 @@ class Settings:
         reads: `public`, or `token` when every question needs one.
         rate_limit: Requests a minute of one client; a write counts as ten. 0 for no limit.
         hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
+        calendar_alarms: Days before each key date on which calendars recall it, unless the reader says otherwise.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     reads: str
     rate_limit: int
     hub_url: str | None
+    calendar_alarms: tuple[int, ...]
     origins: Mapping[str, str] = field(repr=False)
 
     def shown(self) -> list[tuple[str, str, str]]:

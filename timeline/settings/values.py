@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from timeline.core.calendar import read_alarms
 from timeline.core.dates import coarse
 from timeline.core.errors import TimelineError
 
@@ -36,6 +37,8 @@ def written(value: Any) -> str:
         seconds = int(value.total_seconds())
         size, unit = next(pair for pair in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")) if seconds % pair[0] == 0)
         return f"{seconds // size}{unit}"
+    if isinstance(value, tuple):
+        return ",".join(f"{days}d" for days in value) or "none"
     return masked(str(value)) if value is not None else ""
 
 
@@ -117,6 +120,13 @@ def _duration(name: str, text: str, origin: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
+def _alarms(name: str, text: str, origin: str) -> tuple[int, ...]:
+    try:
+        return read_alarms(text)
+    except TimelineError as error:
+        raise _wrong(name, text, origin, "30d,7d, days before each key date; or none") from error
+
+
 def _wrong(name: str, text: str, origin: str, example: str) -> TimelineError:
     shown = f"“{text}”" if text else "empty"
     return invalid(f"{name} ({origin}) is {shown}.", f"Write it as {example}.", name)
@@ -135,6 +145,7 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "reads": _one_of("public", "token"),
     "rate_limit": _between(0, 999_999),
     "hub_url": _hub_url,
+    "calendar_alarms": _alarms,
 }
 SECRET = ("database_url", "read_database_url")
 DEFAULTS = {
@@ -147,4 +158,5 @@ DEFAULTS = {
     "head_entries": "50",
     "reads": "public",
     "rate_limit": "3000",
+    "calendar_alarms": "none",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -12,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from timeline.core.calendar import read_alarms
 from timeline.core.errors import TimelineError
 from timeline.core.questions import only
 from timeline.formats import FORMATS, OPML_TYPE, feed_path, opml
+from timeline.formats.calendar import CALENDAR_TYPE, calendar
 from timeline.log import Log
-from timeline.publishing import OPML_NAME, Shelf, mine, my_page, pages, site_of, unknown_feed
+from timeline.publishing import OPML_NAME, Shelf, calendar_page, mine, my_page, pages, site_of, unknown_feed
 from timeline.publishing.names import shelf_order
 from timeline.settings import Settings
 from timeline.web.conditional import respond
@@ -87,6 +90,8 @@ class Feeds:
     async def _mine(self, request: Request) -> Response:
         """A reader's own list: `?p=a&p=b`."""
         suffix = request.path_params["suffix"]
+        if suffix == "ics":
+            return await self._calendar(request, "mine")
         if suffix not in FORMATS:
             raise _no_format("mine", suffix)
         only(request.query_params.keys(), ("p",))
@@ -101,12 +106,32 @@ class Feeds:
             return self._respond(request, name, suffix, (read.body, read.updated), HEAD)
         if not dot:
             return await run_in_threadpool(self._twin, request, path)
+        if suffix == "ics":
+            return await self._calendar(request, name)
         if suffix not in FORMATS:
             raise _no_format(name, suffix)
         only(request.query_params.keys(), ())
         found = await run_in_threadpool(self._document, name, suffix)
         sealed = "/archive/" in name and await run_in_threadpool(self._has_successor, name)
         return self._respond(request, name, suffix, found, SEALED if sealed else HEAD)
+
+    async def _calendar(self, request: Request, name: str) -> Response:
+        """Key dates as a calendar: `?alarms=30d,7d` adds reminders."""
+        own = name == "mine"
+        only(request.query_params.keys(), ("p", "alarms") if own else ("alarms",))
+        asked = request.query_params.getlist("alarms")
+        alarms = read_alarms(",".join(asked), field="alarms") if asked else self._settings.calendar_alarms
+        named = self._named(request) if own else []
+
+        def made() -> tuple[bytes, datetime]:
+            with self._log.reading() as reader:
+                page = calendar_page(reader, name, named)
+            return _written(page, site_of(self._settings), alarms), page.updated
+
+        body, updated = await run_in_threadpool(made)
+        headers = _OPEN | {"Content-Disposition": f'inline; filename="{name}.ics"'}
+        media_type = f"{CALENDAR_TYPE}; charset=utf-8"
+        return respond(request, body, media_type, last_modified=updated, cache_control=HEAD, headers=headers)
 
     def _respond(
         self, request: Request, name: str, suffix: str, found: tuple[bytes, datetime], cache_control: str
@@ -193,6 +218,8 @@ class Feeds:
         return named
 
 
+_written = lru_cache(maxsize=32)(calendar)
+"""A calendar is written once for all who subscribe to it."""
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
@@ -200,5 +227,5 @@ def _no_format(name: str, suffix: str) -> TimelineError:
     return TimelineError(
         "unknown_feed",
         f"There is no feed {name} as .{suffix}.",
-        f"Write /feeds/{feed_path(name, 'atom')}, or .rss or .json.",
+        f"Write /feeds/{feed_path(name, 'atom')}, or .rss or .json; a partnership also as .ics.",
     )
