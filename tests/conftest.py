@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from tests.servers import PostgreSQL, postgresql
+from timeline.cli import cli
 from timeline.log import Log
+
+Run = Callable[..., Result]
 
 
 class Clock:
@@ -88,6 +93,19 @@ def log(database_url: str, clock: Clock) -> Iterator[Log]:
     opened = Log.open(database_url, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`timeline …` in a folder of its own, in this process."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TIMELINE_")]:
+        monkeypatch.delenv(name)
+
+    def timeline(*words: str, typed: str | bytes | None = None) -> Result:
+        return CliRunner(catch_exceptions=False).invoke(cli, words, input=typed, prog_name="timeline")
+
+    return timeline
 
 
 def _migrate(url: str) -> None:

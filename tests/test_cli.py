@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from timeline.cli import cli
+from tests.conftest import Run
 
 ROOT = Path(__file__).parent.parent
-Run = Callable[..., Result]
 
 OPENING = "{partnership: acme-bolt, name: Acme – Bolt, parties: {acme: Acme, bolt: Bolt}}\n"
 ANNOUNCEMENT = """\
@@ -37,19 +34,6 @@ statements:
   effective: 2024-03-01
   quote: acquired a stake of 20 percent in Acme
 """
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """`timeline …` in a folder of its own, in this process."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("TIMELINE_")]:
-        monkeypatch.delenv(name)
-
-    def timeline(*words: str, typed: str | bytes | None = None) -> Result:
-        return CliRunner(catch_exceptions=False).invoke(cli, words, input=typed, prog_name="timeline")
-
-    return timeline
 
 
 @pytest.fixture

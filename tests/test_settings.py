@@ -53,6 +53,7 @@ def test_without_anything_set_every_value_is_the_documented_default() -> None:
         ("rate_limit", "3000", "default"),
         ("hub_url", "", "default"),
         ("calendar_alarms", "none", "default"),
+        ("keep_texts", "full", "default"),
     ]
 
 
@@ -143,6 +144,7 @@ def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, 
         ("head_entries", "19"),
         ("head_entries", "201"),
         ("reads", "private"),
+        ("keep_texts", "half"),
         ("rate_limit", "-1"),
         ("calendar_alarms", "7"),
         ("calendar_alarms", "400d"),

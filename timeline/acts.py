@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from timeline.chain import link
 from timeline.core.acceptance import check, warnings
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
@@ -51,12 +53,20 @@ class Desk:
         self.clock = clock
         self._feeds: dict[str, tuple[int, Feed]] = {}
 
-    def append(self, submission: Submission, *, expect: int | None = None, dry_run: bool = False) -> Json:
+    def append(
+        self,
+        submission: Submission,
+        *,
+        expect: int | None = None,
+        dry_run: bool = False,
+        also: Callable[[Connection, Json], None] | None = None,
+    ) -> Json:
         """Record one act; the receipt says what changed, what to know, and which entries it will publish.
 
         Args:
             expect: The partnership's last seq as the author knows it; anything recorded since refuses the append.
             dry_run: Do everything but record.
+            also: What is to happen in the same transaction, given the receipt; whatever it raises undoes the append.
 
         Raises:
             TimelineError: what `core.acceptance.check` raises, and `key_reused`, `stale_expectation`, quotes.
@@ -71,6 +81,8 @@ class Desk:
                     if dry_run:
                         raise _Rehearsed(receipt | {"dry_run": True})
                     session.flush()
+                    if also is not None:
+                        also(writer.connection, receipt)
             except _Rehearsed as rehearsed:
                 return rehearsed.receipt
             except TimelineError as error:

@@ -84,15 +84,26 @@ def submit(
             key = text_of(str(own) if isinstance(own, int) else own, field="key", length=200)
         texts: dict[str, Text] = {}
         if isinstance(data.get("sources"), list):
-            data["sources"] = [
-                _with_text(source, f"sources[{place}]", document.base if paths else None, texts)
-                for place, source in enumerate(data["sources"])
-            ]
+            data["sources"], texts = texts_apart(data["sources"], document.base if paths else None)
         act = act_from_json(data, kinds)
     except TimelineError as error:
         raise located(error, document) from error.__cause__
     body = canonical(act)
     return Submission(act, body, content_hash(body), key, idempotency_key, texts, document)
+
+
+def texts_apart(sources: list[Any], base: Path | None) -> tuple[list[Any], dict[str, Text]]:
+    """The sources of a document, their texts kept aside by the sha256 that now names them.
+
+    Args:
+        base: The folder that a text may name a file in; None: none.
+
+    Raises:
+        TimelineError: `invalid_field`, `unreadable_source`, `too_large`, `invalid_utf8`, with the field.
+    """
+    texts: dict[str, Text] = {}
+    kept = [_with_text(source, f"sources[{place}]", base, texts) for place, source in enumerate(sources)]
+    return kept, texts
 
 
 def for_act(submission: Submission, act: Act) -> Submission:

@@ -184,3 +184,47 @@ projection = Table(
     Column("last", WIDE, nullable=False),
     sqlite_strict=True,
 )
+
+# Drafts: what somebody is working on. They are no part of the record, and only a draft that is open changes.
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", WIDE, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("revision", WIDE, nullable=False),
+    Column("title", Text),
+    Column("created_at", WIDE, nullable=False),
+    Column("updated_at", WIDE, nullable=False),
+    # What came in: described for ever, its bytes kept as the settings say.
+    Column("sha256", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size", WIDE, nullable=False),
+    Column("address", Text),
+    Column("retrieved_at", WIDE),
+    Column("received", LargeBinary),
+    # How it ended.
+    Column("receipt", Text),
+    Column("reason", Text),
+    sqlite_strict=True,
+)
+
+draft_revision = Table(
+    "draft_revision",
+    metadata,
+    Column("draft", WIDE, primary_key=True, autoincrement=False),
+    Column("revision", WIDE, primary_key=True, autoincrement=False),
+    Column("saved_at", WIDE, nullable=False),
+    Column("document", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+draft_text = Table(
+    "draft_text",
+    metadata,
+    Column("draft", WIDE, primary_key=True, autoincrement=False),
+    Column("sha256", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)

@@ -200,6 +200,48 @@ def receipt(out: Console, body: Json) -> None:
         _line(out, f"  {'would publish' if body['dry_run'] else 'publishes'} ({where}): {entry['title']}")
 
 
+def drafts(out: Console, body: Json) -> None:
+    """The drafts, a line each."""
+    table = _table("DRAFT", "STATUS", "REVISION", "CHANGED", "NAME")
+    for each in body["drafts"]:
+        name = each["title"] or each["address"] or "no title yet"
+        table.add_row(str(each["id"]), each["status"], str(each["revision"]), each["updated_at"][:16], name)
+    out.print(table)
+    if not body["drafts"]:
+        _line(out, "No draft is open. Begin one: timeline draft new FILE")
+
+
+def draft(out: Console, body: Json) -> None:
+    """A draft: where it stands, what came in, the document."""
+    draft_saved(out, body)
+    came = body["received"]
+    _line(out, f"from {came['address'] or came['media_type']}, {came['size']} bytes, sha256 {came['sha256'][:16]}…")
+    _line(out, body["document"].rstrip("\n"))
+
+
+def draft_saved(out: Console, body: Json) -> None:
+    """A draft in one line."""
+    ended = f" as {body['receipt']['id']}" if body["receipt"] else f": {body['reason']}" if body["reason"] else ""
+    _line(out, f"Draft {body['id']} · revision {body['revision']} · {body['status']}{ended}", "bold")
+
+
+def draft_check(out: Console, body: Json) -> None:
+    """What would come of a draft, or what blocks it."""
+    for block in body["blocks"]:
+        _line(out, blocked(block), "yellow")
+    if body["would"]:
+        receipt(out, body["would"])
+    if body["ready"]:
+        _line(out, f"Nothing blocks it: timeline draft append {body['id']} --revision {body['revision']}")
+
+
+def blocked(block: Json) -> str:
+    """What blocks a draft, in one line."""
+    where = f"line {block['line']}: " if "line" in block else ""
+    at = f"{block['field']}: " if "field" in block else ""
+    return f"! {where}{at}{block['detail']} {block['remedy']} [{block['code']}]"
+
+
 def imported(out: Console, body: Json) -> None:
     """What an import did."""
     refused = f", {len(body['refused'])} files refused" if body["refused"] else ""

@@ -68,6 +68,7 @@ CODES: dict[str, Category] = {
     "unknown_event": Category.NOT_FOUND,
     "unknown_feed": Category.NOT_FOUND,
     "unknown_position": Category.NOT_FOUND,
+    "unknown_draft": Category.NOT_FOUND,
     # documents that break a rule
     "malformed_document": Category.REFUSED,
     "unknown_field": Category.REFUSED,
@@ -86,10 +87,13 @@ CODES: dict[str, Category] = {
     "not_retractable": Category.REFUSED,
     "already_opened": Category.REFUSED,
     "event_already_occurred": Category.REFUSED,
+    "draft_blocked": Category.REFUSED,
     # someone was there first
     "key_reused": Category.CONFLICT,
     "lost_race": Category.CONFLICT,
     "stale_expectation": Category.STALE,
+    "stale_draft": Category.STALE,
+    "draft_closed": Category.CONFLICT,
     "database_busy": Category.BUSY,
     "another_record": Category.CONFLICT,
     # sources that cannot be read

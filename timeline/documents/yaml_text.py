@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -31,6 +32,40 @@ def parse(text: str, name: str) -> Iterator[tuple[Any, Node]]:
         raise malformation(name, mark.line + 1 if mark else 1, f"{context}{error.problem}") from error
     except yaml.YAMLError as error:
         raise malformation(name, 1, str(error)) from error
+
+
+def written(data: dict[str, Any]) -> str:
+    """Plain data as YAML for people; `parse` gives the same data back."""
+    text: str = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what `parse` would take for something else than text, and nothing more: a day needs no quotes."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as PyYAML has it
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # anchors are not read, so none are written
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+    def represent_decimal(self, data: Decimal) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:int", str(data))
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+_Dumper.add_representer(Decimal, _Dumper.represent_decimal)
+for _tag, _pattern in (
+    ("int", NUMBER),
+    ("float", _NO_NUMBER),
+    ("bool", re.compile("true|false")),
+    ("null", re.compile("null|")),
+):
+    _Dumper.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern.pattern})\Z", _pattern.flags), None
+    )
 
 
 def _value(event: yaml.Event, events: Iterator[yaml.Event], name: str, depth: int) -> tuple[Any, Node]:

@@ -29,6 +29,7 @@ class Settings:
         rate_limit: Requests a minute of one client; a write counts as ten. 0 for no limit.
         hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
         calendar_alarms: Days before each key date on which calendars recall it, unless the reader says otherwise.
+        keep_texts: `full`, or `quotes` when a draft that has ended keeps of its source only what is quoted.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
 
@@ -45,6 +46,7 @@ class Settings:
     rate_limit: int
     hub_url: str | None
     calendar_alarms: tuple[int, ...]
+    keep_texts: str
     origins: Mapping[str, str] = field(repr=False)
 
     def shown(self) -> list[tuple[str, str, str]]:

@@ -146,6 +146,7 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "rate_limit": _between(0, 999_999),
     "hub_url": _hub_url,
     "calendar_alarms": _alarms,
+    "keep_texts": _one_of("full", "quotes"),
 }
 SECRET = ("database_url", "read_database_url")
 DEFAULTS = {
@@ -159,4 +160,5 @@ DEFAULTS = {
     "reads": "public",
     "rate_limit": "3000",
     "calendar_alarms": "none",
+    "keep_texts": "full",
 }

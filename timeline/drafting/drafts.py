@@ -1,0 +1,303 @@
+"""The use case: begin a draft, change it, see what would come of it, append it once, or discard it with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from timeline.chain import moment
+from timeline.core.announcements import Announcement, Correction
+from timeline.core.dates import iso
+from timeline.core.errors import TimelineError
+from timeline.core.terms import Kinds
+from timeline.documents import MAX_BYTES, Document, written
+from timeline.drafting import store
+from timeline.drafting.judging import only_document, problems, submission_of
+from timeline.drafting.store import APPENDED, DISCARDED, Draft, Received
+from timeline.log import Log
+from timeline.submissions import Submission, Text, decoded, for_act, texts_apart
+
+Json = dict[str, Any]
+FULL, QUOTES = "full", "quotes"
+"""What is kept of a source once a draft has ended: its whole text, or the quotes alone."""
+_MAX_REASON = 1_000
+_LISTED = ("id", "status", "revision", "title", "address", "reason")
+
+
+class Record(Protocol):
+    """Whoever takes acts in, such as `acts.Desk.append`."""
+
+    def __call__(
+        self,
+        submission: Submission,
+        *,
+        dry_run: bool = False,
+        also: Callable[[Connection, Json], None] | None = None,
+    ) -> Json: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The drafts of one database; safe to share between threads if `record` is."""
+
+    log: Log
+    kinds: Kinds
+    clock: Callable[[], datetime]
+    record: Record
+    keep: str = FULL
+
+    # -- beginning and changing --------------------------------------------------------------------------------
+
+    def new(self, content: bytes, *, name: str, base: Path | None = None) -> Json:
+        """A draft of an announcement file.
+
+        Args:
+            content: The file as it came in.
+            name: What refusals call it; its ending tells YAML from JSON.
+            base: The folder that a `text:` may name a file in; None: none may.
+
+        Raises:
+            TimelineError: when it cannot be read at all; what is merely unfinished is for `check`.
+        """
+        text = decoded(content, name=name, field=None)
+        data, texts = _texts_apart(only_document(text, name), base)
+        if texts:
+            text = written(data)
+        received = Received(sha256(content).hexdigest(), _media_type(name), len(content), content)
+        return self._begin(received, text, data, texts)
+
+    def save(self, number: int, text: str, *, expect: int | None = None) -> Json:
+        """A new revision, whatever it says: nothing typed is lost because it is not finished.
+
+        Args:
+            expect: The revision that the change was made to.
+
+        Raises:
+            TimelineError: `unknown_draft`, `draft_closed`, `stale_draft`; `too_large`; `control_character` for a
+                character that no database keeps.
+        """
+        if len(text.encode()) > MAX_BYTES:
+            raise TimelineError(
+                "too_large",
+                f"The document is larger than {MAX_BYTES // 1_000_000} MB.",
+                "Keep long texts out of it.",
+                limit_bytes=MAX_BYTES,
+            )
+        if "\0" in text:
+            raise TimelineError("control_character", "The document holds a null byte.", "Take it out and save again.")
+        texts: Sequence[Text] = ()
+        title = None
+        try:
+            data, texts = _texts_apart(only_document(text, f"draft {number}"))
+        except TimelineError:
+            pass  # it is kept as it is; `check` says what is wrong with it
+        else:
+            title = _title(data)
+            text = written(data) if texts else text
+        with self.log.writing() as writer:
+            before = store.find(writer.connection, number)
+            if text != before.document or before.status != store.OPEN:
+                store.save(writer.connection, before, text, title, texts, self.clock(), expect=expect)
+            return shown(store.find(writer.connection, number))
+
+    def discard(self, number: int, why: str) -> Json:
+        """End a draft without recording anything; again with another reason changes nothing.
+
+        Raises:
+            TimelineError: `unknown_draft`, `missing_field` for no reason, `draft_closed` for one that was appended.
+        """
+        if not why.strip():
+            raise TimelineError(
+                "missing_field", "There is no reason.", "Say why it is not to be recorded.", field="why"
+            )
+        reason = why.strip()[:_MAX_REASON].replace("\0", "")
+        with self.log.writing() as writer:
+            found = store.find(writer.connection, number)
+            if found.status != DISCARDED:
+                store.still_open(found)
+                store.close(writer.connection, found, DISCARDED, self.clock(), reason=reason, erase=self.keep == QUOTES)
+            return shown(store.find(writer.connection, number))
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def list(self, *, closed: bool = False) -> Json:
+        """The open drafts, newest change first; all of them with `closed`."""
+        with self.log.reading() as reader:
+            rows = store.every(reader.connection, closed=closed)
+        return {
+            "drafts": [
+                {name: getattr(row, name) for name in _LISTED} | {"updated_at": iso(moment(row.updated_at))}
+                for row in rows
+            ]
+        }
+
+    def show(self, number: int, *, revision: int | None = None) -> Json:
+        """A draft, at its newest revision or at an earlier one."""
+        with self.log.reading() as reader:
+            found = store.find(reader.connection, number)
+            if revision is not None:
+                found = replace(found, document=store.revision(reader.connection, number, revision))
+        return shown(found) | ({} if revision is None else {"revision": revision})
+
+    def find(self, number: int) -> Draft:
+        """The draft itself, with what came in and the texts."""
+        with self.log.reading() as reader:
+            return store.find(reader.connection, number)
+
+    def check(self, number: int) -> Json:
+        """The mirror of append: what still blocks, what would change, which entries it would publish."""
+        return self._judged(self.find(number))
+
+    # -- ending ------------------------------------------------------------------------------------------------
+
+    def append(self, number: int, *, expect: int | None = None) -> Json:
+        """Record what the draft says; the receipt. Of a draft that was appended before, its receipt again.
+
+        The act and the end of the draft are one transaction: a kill leaves it open, or appended with its receipt.
+
+        Args:
+            expect: The revision that was looked at.
+
+        Raises:
+            TimelineError: `draft_blocked` with everything that blocks; `stale_draft`; `draft_closed` when discarded.
+        """
+        found = self.find(number)
+        if found.receipt is not None:
+            return found.receipt
+        store.still_open(found)
+        if expect is not None and expect != found.revision:
+            raise TimelineError(
+                "stale_draft",
+                f"Draft {number} has moved on: you looked at revision {expect}, it is at {found.revision}.",
+                "Look at it again, then append it.",
+                revision=found.revision,
+            )
+        judged = self._judged(found)
+        if judged["blocks"]:
+            first = judged["blocks"][0]
+            more = f" {len(judged['blocks']) - 1} more." if len(judged["blocks"]) > 1 else ""
+            raise TimelineError(
+                "draft_blocked",
+                f"Draft {number} cannot be appended yet: {first['detail']}{more}",
+                f"{first['remedy']} `timeline draft check {number}` shows all of it.",
+                blocks=judged["blocks"],
+            )
+
+        def settle(connection: Connection, receipt: Json) -> None:
+            erase = self.keep == QUOTES
+            store.close(connection, found, APPENDED, self.clock(), receipt=receipt | {"draft": number}, erase=erase)
+
+        try:
+            receipt = self.record(self._submission(found), also=settle)
+        except TimelineError as error:
+            if error.code != "stale_draft" or (now := self.find(number)).receipt is None:
+                raise
+            return now.receipt  # somebody appended the same draft meanwhile
+        return receipt | {"draft": number}
+
+    # -- within ------------------------------------------------------------------------------------------------
+
+    def _begin(self, received: Received, text: str, data: Json, texts: Sequence[Text]) -> Json:
+        with self.log.writing() as writer:
+            writer.hold()
+            number = store.add(writer.connection, received, text, _title(data), texts, self.clock())
+            return shown(store.find(writer.connection, number))
+
+    def _judged(self, found: Draft) -> Json:
+        body: Json = {
+            "id": found.id,
+            "status": found.status,
+            "revision": found.revision,
+            "ready": False,
+            "blocks": [],
+            "would": found.receipt,
+        }
+        if found.status != store.OPEN:
+            return body
+        try:
+            document = only_document(found.document, f"draft {found.id}")
+            blocks = problems(document, self.kinds, found.texts)
+            if not blocks:
+                body["would"] = self.record(self._submission(found), dry_run=True)
+        except TimelineError as error:
+            blocks = [error]
+        body["blocks"] = [_block(each) for each in blocks]
+        return body | {"ready": not blocks}
+
+    def _submission(self, found: Draft) -> Submission:
+        """What is to be recorded; where only quotes are kept, its sources name no text."""
+        document = only_document(found.document, f"draft {found.id}")
+        made = submission_of(document, self.kinds, found.texts)
+        if self.keep == FULL:
+            return made
+        if isinstance(made.act, Announcement):
+            made = for_act(made, _without_texts(made.act, made))
+        elif isinstance(made.act, Correction):
+            made = for_act(made, replace(made.act, content=_without_texts(made.act.content, made)))
+        return replace(made, texts={})
+
+
+def shown(found: Draft) -> Json:
+    """A draft as data."""
+    received = found.received
+    return {
+        "id": found.id,
+        "status": found.status,
+        "revision": found.revision,
+        "title": found.title,
+        "created_at": iso(found.created_at),
+        "updated_at": iso(found.updated_at),
+        "received": {
+            "sha256": received.sha256,
+            "media_type": received.media_type,
+            "size": received.size,
+            "address": received.address,
+            "retrieved_at": None if received.retrieved_at is None else iso(received.retrieved_at),
+            "kept": received.content is not None,
+        },
+        "texts": [{"sha256": each.sha256, "media_type": each.media_type} for each in found.texts.values()],
+        "document": found.document,
+        "receipt": found.receipt,
+        "reason": found.reason,
+    }
+
+
+def _texts_apart(document: Document, base: Path | None = None) -> tuple[Json, Sequence[Text]]:
+    """The document's data, and apart from it the texts of its sources, which it then names by their sha256.
+
+    Raises:
+        TimelineError: as `submissions.texts_apart`.
+    """
+    sources = document.data.get("sources")
+    if not isinstance(sources, list):
+        return document.data, ()
+    kept, texts = texts_apart(sources, base)
+    return {**document.data, "sources": kept}, tuple(texts.values())
+
+
+def _title(data: Json) -> str | None:
+    title = data.get("title")
+    return title[:300] if isinstance(title, str) else None
+
+
+def _media_type(name: str) -> str:
+    return "application/json" if name.endswith((".json", ".ndjson")) else "application/yaml"
+
+
+def _without_texts(content: Announcement, made: Submission) -> Announcement:
+    """The announcement, its sources no longer naming texts that came with it; what the record has stays named."""
+    sources = tuple(
+        replace(source, text_sha256=None) if source.text_sha256 in made.texts else source for source in content.sources
+    )
+    return replace(content, sources=sources)
+
+
+def _block(error: TimelineError) -> Json:
+    body = error.problem()
+    return {name: body[name] for name in ("code", "detail", "remedy", "field", "line", "closest") if name in body}
