@@ -364,7 +364,7 @@ def _opens(document: Document) -> bool:
 
 def _receipt(feed: Feed, event: Event, follows: int | None) -> Json:
     n, partnership = event.version, event.partnership
-    entry = feed.entries[-1] if n else None
+    entry = next((each for each in feed.entries[-1:] if each.id == f"{partnership}/{n}"), None)
     touched = [] if entry is None else feed.named(entry.invalidates)
     return {
         "id": f"{partnership}/{n}" if n else partnership,

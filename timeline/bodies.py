@@ -9,6 +9,7 @@ from typing import Any
 
 from timeline.core.announcements import (
     Announcement,
+    Attachment,
     Correction,
     Direction,
     Occurrence,
@@ -261,6 +262,8 @@ def act_line(known: Known, record: Recorded) -> Json:
             body |= {"kind": "correction", "title": f"Correction of {known.slug}/{act.n}", "reason": act.reason}
         case Retraction():
             body |= {"kind": "retraction", "title": f"Retraction of {known.slug}/{act.n}", "reason": act.reason}
+        case Attachment():
+            body |= {"kind": "attachment", "title": f"Further source of {known.slug}/{act.n}"}
         case Occurrence():
             title = f"{act.event}: happened on {act.on}"
             body |= {"kind": "occurrence", "title": title, "announced": act.announced.text}
@@ -286,6 +289,9 @@ def announcement_body(known: Known, event: Event) -> Json:
         body["summary"] = content.summary
         body["note"] = content.note
         body["sources"] = [_source(source) for source in content.sources]
+        body["sources"] += [
+            _source(source) | {"attached_by": f"{known.slug}/{by}"} for by, source in known.book.attached(n)
+        ]
         body["statements"] = [
             {
                 "governed_by": f"{known.slug}/{n}#{number}",
@@ -303,7 +309,7 @@ def announcement_body(known: Known, event: Event) -> Json:
             }
             for number, each in enumerate(content.statements, start=1)
         ]
-    elif isinstance(content, Occurrence):
+    elif isinstance(content, Occurrence | Attachment):
         body["sources"] = [_source(source) for source in content.sources]
     return body
 

@@ -12,6 +12,7 @@ from typing import Any
 from timeline.core.announcements import (
     Act,
     Announcement,
+    Attachment,
     Correction,
     Statement,
     act_from_json,
@@ -128,8 +129,10 @@ def check_quotes(content: Announcement, text_of_source: Mapping[str, str]) -> No
 
 
 def quoted_texts(act: Act) -> set[str]:
-    """The sha256 of the stored texts that the act's statements quote."""
+    """The sha256 of the stored texts that the act's statements quote, or that it attaches."""
     content = act.content if isinstance(act, Correction) else act
+    if isinstance(content, Attachment):
+        return {source.text_sha256 for source in content.sources if source.text_sha256 is not None}
     if not isinstance(content, Announcement):
         return set()
     statements: tuple[Statement, ...] = content.statements

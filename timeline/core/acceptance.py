@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from timeline.core.announcements import (
     Act,
     Announcement,
+    Attachment,
     Correction,
     Direction,
     Occurrence,
@@ -79,6 +80,8 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             revived = _revived(book, act)
             if revived is not None:
                 _check_once(book, revived, "retracts")
+        case Attachment():
+            _check_target(book, act)
         case Occurrence():
             _check_once(book, act, "occurred")
             _check_event(book, act)
@@ -132,9 +135,9 @@ def _check_parties(statement: Statement, kind: Kind | None, parties: list[str], 
             )
 
 
-def _check_target(book: Book, act: Correction | Retraction) -> None:
+def _check_target(book: Book, act: Correction | Retraction | Attachment) -> None:
     cited = f"{act.partnership}/{act.n}"
-    field = "corrects" if isinstance(act, Correction) else "retracts"
+    field = {Correction: "corrects", Retraction: "retracts", Attachment: "attaches"}[type(act)]
     target = book.records.get(act.n)
     if target is None:
         last = len(book.records)
@@ -154,6 +157,13 @@ def _check_target(book: Book, act: Correction | Retraction) -> None:
             f"Correct {act.partnership}/{root} again." if root else f"Retract {cited} and record it anew.",
             field=field,
         )
+    if isinstance(act, Attachment) and not isinstance(target.act, Announcement):
+        raise TimelineError(
+            "not_attachable",
+            f"{cited} is no announcement, so there can be no other report of it.",
+            "Name the announcement itself: `timeline show` says what each act is about.",
+            field=field,
+        )
     if not book.is_live(act.n):
         by = next(
             later.n for later in book.later_acts(act.n) if isinstance(later.act, Retraction) and book.is_live(later.n)
@@ -168,9 +178,8 @@ def _check_target(book: Book, act: Correction | Retraction) -> None:
 
 def _revived(book: Book, act: Retraction) -> Occurrence | None:
     """The occurrence that counts again once the act that it retracts is taken back; None when there is none."""
-    n = act.n
-    while isinstance(target := book.records[n].act, Correction | Retraction):
-        n = target.n
+    n = book.root(act.n)
+    target = book.records[n].act
     return target if isinstance(target, Occurrence) and not book.is_live(n) else None
 
 

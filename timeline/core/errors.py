@@ -85,6 +85,7 @@ CODES: dict[str, Category] = {
     "quote_not_found": Category.REFUSED,
     "quote_is_furniture": Category.REFUSED,
     "not_retractable": Category.REFUSED,
+    "not_attachable": Category.REFUSED,
     "already_opened": Category.REFUSED,
     "event_already_occurred": Category.REFUSED,
     "draft_blocked": Category.REFUSED,

@@ -13,6 +13,7 @@ from typing import Any
 
 from timeline.core.announcements import (
     Announcement,
+    Attachment,
     Correction,
     Direction,
     Occurrence,
@@ -146,6 +147,8 @@ class Feed:
         if isinstance(recorded.act, Opening):
             self._spoken = Words(self.kinds, recorded.act)
             return before
+        if isinstance(self.book.records[self.book.root(recorded.n)].act, Attachment):
+            return before  # who else reported it is no news of the partnership
         after = {slot: self.book.line(slot.term, slot.force) for slot in before}
         self._add(self._knowledge(recorded, before, after))
         return before
@@ -225,7 +228,7 @@ class Feed:
             if not rows
             for row in self._rows(learned(before, after, force=force), force, today)
         ]
-        assert not isinstance(act, Opening)  # hear() has seen it
+        assert not isinstance(act, Opening | Attachment)  # hear() has seen it
         entry = Entry(
             partnership=act.partnership,
             name=words.name,
@@ -244,7 +247,7 @@ class Feed:
                 made = self._about(entry, act.content, act.content.statements)
                 return self._rewritten(made, act, "corrected", "Correction: ", deltas)
             case Retraction():
-                root = self.book.records[self._root(act.n)].act
+                root = self.book.records[self.book.root(act.n)].act
                 made = self._about(entry, root, ()) if isinstance(root, Announcement) else entry
                 return self._rewritten(made, act, "retracted", "Retracted: ", deltas)
             case Occurrence():
@@ -297,7 +300,7 @@ class Feed:
 
     def _invalidated(self, act: Correction | Retraction, deltas: Sequence[Delta]) -> Iterator[str]:
         """Ids of the act that is named, of the announcement behind it, and of clock entries that no longer hold."""
-        yield from dict.fromkeys(f"{act.partnership}/{n}" for n in (act.n, self._root(act.n)))
+        yield from dict.fromkeys(f"{act.partnership}/{n}" for n in (act.n, self.book.root(act.n)))
         terms = {delta.term for delta in deltas}
         for entry in self.entries:
             if entry.on is None or entry.rows[0].term not in terms:
@@ -306,12 +309,6 @@ class Feed:
             still = same(at(cells, entry.on), row.after) and same(at(cells, entry.on - ONE_DAY), row.before)
             if not still:
                 yield entry.id
-
-    def _root(self, n: int) -> int:
-        """The announcement or occurrence that a chain of corrections and retractions is about."""
-        while isinstance(act := self.book.records[n].act, Correction | Retraction):
-            n = act.n
-        return n
 
     def _headline(self, n: int) -> str:
         content = self.book.content(n)

@@ -17,6 +17,7 @@ from timeline.core.announcements import (
     TIERS,
     Act,
     Announcement,
+    Attachment,
     Correction,
     Direction,
     ForGood,
@@ -103,6 +104,7 @@ class Book:
         self.records: dict[int, Recorded] = {}
         self.happened: dict[str, Occurrence] = {}
         self._later: dict[int, list[Recorded]] = defaultdict(list)
+        self._attached: dict[int, list[Recorded]] = defaultdict(list)
         self._said: dict[int, tuple[Said, ...]] = {}
         self._by_term: dict[Term, list[tuple[Place, Said]]] = defaultdict(list)
         self._lines: dict[Slot, Line] = {}
@@ -115,11 +117,14 @@ class Book:
             self.opening = recorded.act
             return {}
         self.records[recorded.n] = recorded
-        root = recorded.n
-        while isinstance(act := self.records[root].act, Correction | Retraction):
-            if root == recorded.n:
-                self._later[act.n].append(recorded)
-            root = act.n
+        if isinstance(recorded.act, Correction | Retraction):
+            self._later[recorded.act.n].append(recorded)
+        if isinstance(recorded.act, Attachment):
+            self._attached[recorded.act.n].append(recorded)
+        root = self.root(recorded.n)
+        act = self.records[root].act
+        if isinstance(act, Attachment):
+            return {}
         return self._occur(root) if isinstance(act, Occurrence) else self._restate(root)
 
     def hear_all(self, records: Iterable[Recorded]) -> Book:
@@ -163,6 +168,18 @@ class Book:
     def later_acts(self, n: int) -> list[Recorded]:
         """The corrections and retractions that name act n, in the order recorded."""
         return list(self._later.get(n, ()))
+
+    def attached(self, n: int) -> Iterator[tuple[int, Source]]:
+        """The further sources of announcement n that count, each with the act that attached it, as recorded."""
+        for later in self._attached.get(n, ()):
+            if isinstance(later.act, Attachment) and self.is_live(later.n):
+                yield from ((later.n, source) for source in later.act.sources)
+
+    def root(self, n: int) -> int:
+        """The act that a chain of corrections and retractions is about in the end; n itself when it is neither."""
+        while isinstance(act := self.records[n].act, Correction | Retraction):
+            n = act.n
+        return n
 
     def announcements(self) -> Iterator[tuple[int, Announcement]]:
         """The live announcements with their present content, in the order recorded."""

@@ -52,6 +52,14 @@ def announcement_schema(kinds: Kinds) -> Json:
             _object(
                 {
                     **partnership,
+                    **{name: content[name] for name in ("sources", "note", "key")},
+                    "attaches": _REFERENCE,
+                },
+                ["attaches", "sources"],
+            ),
+            _object(
+                {
+                    **partnership,
                     "name": _TEXT,
                     "parties": {"type": "object", "minProperties": 2, "additionalProperties": _TEXT},
                     "key": _TEXT,

@@ -13,7 +13,7 @@ from timeline.documents import Document, read
 from timeline.submissions import Submission, Text, check_quotes, decoded, located, submit
 
 Json = dict[str, Any]
-_OTHER_ACTS = ("corrects", "retracts", "occurred", "parties")
+_OTHER_ACTS = ("corrects", "retracts", "occurred", "attaches", "parties")
 _STAND_INS: Json = {
     "partnership": "a-b",
     "title": "–",

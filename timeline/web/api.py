@@ -86,6 +86,9 @@ _OCCURRENCE: Json = {
 }
 
 
+_ATTACHMENT: Json = {"sources": [{"tier": "press", "publisher": "The Almanac", "url": "https://almanac.example/1"}]}
+
+
 def operations(reading: Reading, writing: Writing, kinds: Kinds) -> tuple[Operation, ...]:
     """Every operation of the API, questions first."""
     return (*_questions(reading), *_acts(writing, kinds))
@@ -235,7 +238,7 @@ def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
 
     about = "/api/partnerships/{p}"
     shared = announcement_schema(kinds)["oneOf"]
-    announcement, correction, retraction, occurrence, opening = (_without_address(each) for each in shared)
+    announcement, correction, retraction, occurrence, attachment, opening = (_without_address(each) for each in shared)
     return (
         post(f"{about}/announcements", "append", "Record an announcement, or open the partnership", act.announcement,
              Body({"anyOf": [announcement, opening]}, _ANNOUNCEMENT)),
@@ -243,6 +246,8 @@ def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
              act.correction, Body(correction, _CORRECTION)),
         post(f"{about}/announcements/{{n}}/retraction", "retract", "Take an act out of the record from now on",
              act.retraction, Body(retraction, _RETRACTION)),
+        post(f"{about}/announcements/{{n}}/sources", "attach", "Name another report of an announcement",
+             act.attachment, Body(attachment, _ATTACHMENT)),
         post(f"{about}/occurrences", "occur", "Record that an event happened for which statements wait",
              act.occurrence, Body(occurrence, _OCCURRENCE)),
     )  # fmt: skip
@@ -250,7 +255,7 @@ def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:
 
 def _without_address(schema: Json) -> Json:
     """The schema of a document whose address says already which partnership and which act."""
-    said = ("partnership", "corrects", "retracts")
+    said = ("partnership", "corrects", "retracts", "attaches")
     properties = {
         name: {"type": "array"} if name in ("sources", "statements") else each
         for name, each in schema["properties"].items()

@@ -51,6 +51,9 @@ class Writing:
     def retraction(self, call: Call) -> Reply:
         return self._take(call, {"retracts": f"{call.path['p']}/{call.path['n']}"})
 
+    def attachment(self, call: Call) -> Reply:
+        return self._take(call, {"attaches": f"{call.path['p']}/{call.path['n']}"})
+
     def occurrence(self, call: Call) -> Reply:
         return self._take(call, {}, wanted="occurred")
 

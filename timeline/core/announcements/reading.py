@@ -14,6 +14,7 @@ from timeline.core.announcements.values import (
     TIERS,
     Act,
     Announcement,
+    Attachment,
     Correction,
     Effective,
     ForGood,
@@ -64,6 +65,10 @@ def act_from_json(data: Any, kinds: Kinds | None) -> Act:
         act = Retraction(partnership, n, document.text("reason"), by, on)
         _same_partnership(document, partnership)
         return document.done(act)
+    if "attaches" in document.raw:
+        partnership, n = reference(document.take("attaches"), field="attaches")
+        _same_partnership(document, partnership)
+        return document.done(Attachment(partnership, n, _sources(document), document.optional("note")))
     if "occurred" in document.raw:
         return document.done(
             Occurrence(

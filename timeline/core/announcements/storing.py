@@ -13,6 +13,7 @@ from timeline.core.announcements.reading import act_from_json
 from timeline.core.announcements.values import (
     Act,
     Announcement,
+    Attachment,
     Correction,
     Effective,
     ForGood,
@@ -53,6 +54,12 @@ def act_to_json(act: Act) -> dict[str, Any]:
             return _given(
                 retracts=f"{act.partnership}/{act.n}", reason=act.reason, by=act.by, retracted_on=_day(act.on)
             )
+        case Attachment():
+            return _given(
+                attaches=f"{act.partnership}/{act.n}",
+                sources=[_source_to_json(source) for source in act.sources],
+                note=act.note,
+            )
         case Occurrence():
             return _given(
                 partnership=act.partnership,
@@ -90,7 +97,7 @@ def with_texts(act: Act, shas: Mapping[int, str]) -> Act:
     """The act, its sources (counted from 1) naming the stored texts given for them."""
     if isinstance(act, Correction):
         return replace(act, content=replace(act.content, sources=_with_texts(act.content.sources, shas)))
-    if isinstance(act, Announcement | Occurrence):
+    if isinstance(act, Announcement | Occurrence | Attachment):
         return replace(act, sources=_with_texts(act.sources, shas))
     return act
 

@@ -140,11 +140,23 @@ class Occurrence:
     note: str | None = None
 
 
-Act = Opening | Announcement | Correction | Retraction | Occurrence
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Further sources of an announcement: other reports of it. They say nothing of their own."""
+
+    partnership: str
+    n: int
+    """The announcement that they report."""
+    sources: tuple[Source, ...]
+    note: str | None = None
+
+
+Act = Opening | Announcement | Correction | Retraction | Occurrence | Attachment
 KIND_OF_ACT: dict[type, str] = {
     Opening: "opening",
     Announcement: "announcement",
     Correction: "correction",
     Retraction: "retraction",
     Occurrence: "occurrence",
+    Attachment: "attachment",
 }
