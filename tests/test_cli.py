@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -94,12 +97,15 @@ def test_what_is_imported_is_answered(opened: Run) -> None:
         "evidence": [],
         "conflicts": [],
     }
-    assert term["evidence"] == [
+    assert [each | {"recorded_at": ""} for each in term["evidence"]] == [
         {
+            "statement": "acme-bolt/1#1",
             "quote": "acquired a stake of 20 percent in Acme",
             "status": "verified",
             "url": None,
             "tier": "party",
+            "announced": "2024-03-01",
+            "recorded_at": "",
             "publisher": "Acme",
         }
     ]
@@ -398,3 +404,62 @@ def test_every_command_is_in_the_reference(run: Run) -> None:
     listed = [line.split()[0] for line in run("--help").stdout.partition("Commands:")[2].splitlines() if line.strip()]
 
     assert [name for name in listed if f"timeline {name}" not in reference] == []
+
+
+def test_an_export_is_made_again_as_its_last_lines_say(opened: Run, tmp_path: Path) -> None:
+    """By the command that stands in it, byte for byte, also after more was recorded."""
+    asked = (
+        ("--as-of", "2024-03-01"),
+        ("--between", "2024-02-01", "2024-03-01"),
+        ("--term", "stake/bolt-in-acme"),
+        ("--timeline",),
+        (
+            "--as-of",
+            "2024-03-01",
+            "--term",
+            "stake/*",
+            "--include",
+            "reported,proposed",
+            "--announced-by",
+            "2024-04-01",
+        ),
+    )
+    for number, options in enumerate(asked, start=1):
+        first = opened("export", "acme-bolt", *options, "--format", "md")
+        assert first.exit_code == 0, first.stderr
+        again = re.search(r"Without a server: `timeline (.*)`", first.stdout)
+        assert again is not None
+        (tmp_path / "more.yaml").write_text(ANNOUNCEMENT.replace("2024-03-01", f"2024-05-0{number}"))
+
+        assert opened("append", "more.yaml").exit_code == 0
+
+        assert opened(*shlex.split(again[1])).stdout == first.stdout, options
+
+
+def test_a_citation_s_digest_is_that_of_the_exported_json(opened: Run) -> None:
+    cited = answer(opened, "state", "acme-bolt", "--as-of", "2024-03-01", "--cite")
+    exported = opened("export", "acme-bolt", "--as-of", "2024-03-01", "--format", "json")
+
+    assert cited["sha256"] == sha256(exported.stdout_bytes).hexdigest()
+    assert cited["text"] == f"Acme – Bolt, state on 2024-03-01, record 2, sha256 {cited['sha256']}"
+    assert cited["link"] == "http://127.0.0.1:8000/p/acme-bolt@2/2024-03-01"
+    for question in (("history", "acme-bolt", "stake/bolt-in-acme"), ("diff", "acme-bolt", "2024-01-01", "2024-04-01"),
+                     ("show", "acme-bolt/1")):  # fmt: skip
+        said = opened(*question, "--cite").stdout.split("\n\n")
+        assert (said[0][:11], len(said)) == ("Acme – Bolt", 3)
+
+
+def test_an_export_that_cannot_be_made_says_what_to_type(opened: Run, tmp_path: Path) -> None:
+    def export(*words: str) -> tuple[int, str]:
+        return refused(opened("export", "acme-bolt", *words))
+
+    assert export("--format", "xlsx") == (2, "invalid_value")
+    assert export("--format", "md", "--timeline", "--as-of", "today") == (2, "conflicting_parameters")
+    assert export("--format", "md", "--timeline", "--include", "reported") == (2, "conflicting_parameters")
+    assert export("--format", "md", "--between", "2024-03-01", "2024-02-01") == (2, "invalid_value")
+    assert export("--format", "md", "--term", "stake/*") == (4, "invalid_field")
+    assert export("--format", "md", "--known-seq", "99") == (3, "unknown_position")
+    assert export("--format", "md", "--out", str(tmp_path / "none" / "x.md")) == (6, "storage_failed")
+    assert refused(opened("export", "acme", "--format", "md")) == (3, "unknown_partnership")
+    done = opened("export", "acme-bolt", "--format", "pdf", "--out", str(tmp_path / "x.pdf"))
+    assert (done.exit_code, (tmp_path / "x.pdf").read_bytes()[:5]) == (0, b"%PDF-")

@@ -320,6 +320,11 @@ class Answers:
 
     # -- knowledge ---------------------------------------------------------------------------------------------
 
+    def position(self, slug: str, knowledge: Knowledge) -> int:
+        """The position of the log that the knowledge ends with: known_seq says the same for ever."""
+        with self._known(slug, knowledge) as known:
+            return known.seq
+
     @contextmanager
     def _known(self, slug: str, knowledge: Knowledge) -> Iterator[Known]:
         with self.log.reading(reaching=knowledge.known_seq or 0) as reader:

@@ -115,7 +115,7 @@ def term_body(known: Known, held: Holding, as_of: date) -> Json:
         "certainty": "certain" if held.certain else "possible",
         "last_confirmed": day_text(held.last_confirmed),
         "governed_by": known.cite(held.said),
-        "evidence": [_evidence(said) for said in (held.said, *held.confirmed_by)],
+        "evidence": [_evidence(known, said) for said in (held.said, *held.confirmed_by)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],
     }
 
@@ -133,7 +133,7 @@ def ended_body(known: Known, held: Holding) -> Json:
         "certainty": "certain" if held.certain else "possible",
         "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
         "governed_by": known.cite(held.said),
-        "evidence": [_evidence(held.said)],
+        "evidence": [_evidence(known, held.said)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],
     }
 
@@ -147,13 +147,22 @@ def _conflict(known: Known, said: Said) -> Json:
         "governed_by": known.cite(said),
         "value": None if statement.value is None else value_to_json(statement.value, stored=False),
         "text": text,
-        **_evidence(said),
+        **_evidence(known, said),
     }
 
 
-def _evidence(said: Said) -> Json:
+def _evidence(known: Known, said: Said) -> Json:
+    """The words behind a statement, where they stand, and when they were said and recorded."""
     found = quote(said.statement, said.source)
-    body: Json = {"quote": found.text, "status": found.status, "url": found.source.url, "tier": found.source.tier}
+    body: Json = {
+        "statement": known.cite(said),
+        "quote": found.text,
+        "status": found.status,
+        "url": found.source.url,
+        "tier": found.source.tier,
+        "announced": said.announced.text,
+        "recorded_at": iso(known.book.records[said.ref.n].recorded_at),
+    }
     if found.source.publisher is not None:
         body["publisher"] = found.source.publisher
     if said.statement.unsupported is not None:
@@ -165,12 +174,14 @@ def cell_body(known: Known, term: Term, cell: Cell | None) -> Json:
     """A cell in a comparison; silence is a word of its own."""
     text = known.words.cell(term, known.direction(term), cell)
     if cell is None:
-        return {"status": "not_recorded", "value": None, "text": text, "governed_by": None}
+        return {"status": "not_recorded", "value": None, "text": text, "governed_by": None, "evidence": []}
+    said = known.book.said(cell.ref)
     return {
         "status": cell.status,
         "value": None if cell.value is None else value_to_json(cell.value, stored=False),
         "text": text,
-        "governed_by": known.cite(known.book.said(cell.ref)),
+        "governed_by": known.cite(said),
+        "evidence": [_evidence(known, said)],
     }
 
 
@@ -182,6 +193,7 @@ def ahead_line(known: Known, ahead: Ahead) -> Json:
         "what": ahead.what,
         "text": ahead_words(known.words, ahead, known.direction(ahead.term)),
         "governed_by": known.cite(ahead.said),
+        "evidence": [_evidence(known, ahead.said)],
     }
     if ahead.event is not None:
         body["event"] = ahead.event
@@ -202,7 +214,6 @@ def life_body(known: Known, term: Term, cell: Cell) -> Json:
         "certain_from": day_text(known.book.certain_from(said)),
         "announced": said.announced.text,
         "recorded_at": iso(record.recorded_at),
-        "evidence": [_evidence(said)],
     }
 
 
@@ -220,7 +231,7 @@ def statement_body(known: Known, said: Said) -> Json:
         "temporary": statement.temporary,
         "announced": said.announced.text,
         "recorded_at": iso(known.book.records[said.ref.n].recorded_at),
-        "evidence": [_evidence(said)],
+        "evidence": [_evidence(known, said)],
     }
 
 
@@ -328,3 +339,19 @@ def _says(known: Known, statement: Statement, direction: Direction | None) -> st
 def day_text(on: date | None) -> str | None:
     """The day as text; None for none and for no end."""
     return None if on is None or on == END_OF_TIME else on.isoformat()
+
+
+def since_text(since: Json) -> str:
+    """Since when, as an answer says it: “2021”, “2025-01-21 (assumed)”, “unknown”, “not yet”."""
+    if since["date"] is None:
+        return "unknown" if since["basis"] == "unknown" else "not yet"
+    return str(since["date"]) + {"assumed": " (assumed)", "event": " (event)"}.get(since["basis"], "")
+
+
+def until_text(until: Json) -> str:
+    """Until when, as an answer says it: “AGI verified, through 2032”, “for good”, “not stated”."""
+    if until.get("for_good"):
+        return "for good"
+    said = {"year": 4, "month": 7}.get(until["precision"], 10)  # as coarse as it was said
+    parts = [until["event"] or "", f"through {until['through'][:said]}" if until["through"] else ""]
+    return ", ".join(part for part in parts if part) or "not stated"

@@ -17,7 +17,10 @@ from rich.console import Console
 
 from timeline.answers import Answers
 from timeline.core.errors import Category, TimelineError
+from timeline.core.sheet import Citation
 from timeline.core.terms import BUILTIN, Kinds, read_kinds
+from timeline.exports import Exports
+from timeline.formats.sheets import cited_in_markdown
 from timeline.log import Log, utc_now
 from timeline.settings import Settings, load
 
@@ -73,6 +76,25 @@ class Frame:
     def answers(self) -> Iterator[Answers]:
         with self.log() as log:
             yield Answers(log, self.kinds(), utc_now)
+
+    @contextmanager
+    def exports(self) -> Iterator[Exports]:
+        with self.answers() as answers:
+            yield Exports(answers, self.settings().base_url)
+
+    def cite(self, citation: Citation) -> None:
+        """The citation on stdout: as text, as Markdown and as a link."""
+        body = {
+            "text": citation.text,
+            "markdown": cited_in_markdown(citation),
+            "link": citation.link(),
+            "record": citation.record,
+            "sha256": citation.sha256,
+        }
+        if self.as_json:
+            click.echo(msgspec.json.format(ENCODER.encode(body), indent=2))
+        else:
+            click.echo("\n\n".join(str(body[name]) for name in ("text", "markdown", "link")))
 
     def show(self, body: Any, table: Callable[[Console, Any], None]) -> None:
         """The answer on stdout: as JSON when asked for, else as a table."""
@@ -145,6 +167,13 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
         return command(*args, **kwargs)
 
     return with_json
+
+
+def cite_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--cite`."""
+    return click.option("--cite", is_flag=True, help="The permanent citation of the answer instead of the answer.")(
+        command
+    )
 
 
 def knowledge_options(command: Callable[P, R]) -> Callable[P, R]:

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from timeline.cli import tables
-from timeline.cli.frame import Frame, Json, cli, given, json_option, knowledge_options, pass_frame
+from timeline.cli.frame import Frame, Json, cite_option, cli, given, json_option, knowledge_options, pass_frame
 from timeline.core.announcements import reference
 from timeline.core.questions import Knowledge, asked_day, position, read_knowledge, read_question
 from timeline.core.schema import announcement_schema
@@ -24,26 +24,34 @@ _CITATION = re.compile(r"[a-z0-9-]+/\d+", re.ASCII)
 @knowledge_options
 @click.option("--term", metavar="GLOB", help="Only these terms: exclusivity/cloud, stake/*.")
 @click.option("--include", metavar="LANES", help="Show what is only proposed or reported beside it.")
+@cite_option
 @json_option
 @pass_frame
-def state(frame: Frame, /, partnership: str, **asked: str | None) -> None:
+def state(frame: Frame, /, partnership: str, cite: bool, **asked: str | None) -> None:
     """What was in force between the parties on a day, in whose words."""
     question = read_question(given(asked), utc_now())
-    with frame.answers() as answers:
-        frame.show(answers.state(partnership, question), tables.state)
+    with frame.exports() as exports:
+        if cite:
+            frame.cite(exports.state(partnership, question).citation)
+        else:
+            frame.show(exports.answers.state(partnership, question), tables.state)
 
 
 @cli.command()
 @click.argument("partnership")
 @click.argument("about", metavar="TERM")
 @knowledge_options
+@cite_option
 @json_option
 @pass_frame
-def history(frame: Frame, /, partnership: str, about: str, **asked: str | None) -> None:
+def history(frame: Frame, /, partnership: str, about: str, cite: bool, **asked: str | None) -> None:
     """One term's life: every value it had, and every statement about it."""
-    knowledge = read_knowledge(given(asked), utc_now())
-    with frame.answers() as answers:
-        frame.show(answers.history(partnership, term(about, field="term"), knowledge), tables.history)
+    knowledge, wanted = read_knowledge(given(asked), utc_now()), term(about, field="term")
+    with frame.exports() as exports:
+        if cite:
+            frame.cite(exports.history(partnership, wanted, knowledge).citation)
+        else:
+            frame.show(exports.answers.history(partnership, wanted, knowledge), tables.history)
 
 
 @cli.command()
@@ -51,15 +59,19 @@ def history(frame: Frame, /, partnership: str, about: str, **asked: str | None) 
 @click.argument("first", metavar="D1")
 @click.argument("second", metavar="D2")
 @knowledge_options
+@cite_option
 @json_option
 @pass_frame
-def diff(frame: Frame, /, partnership: str, first: str, second: str, **asked: str | None) -> None:
+def diff(frame: Frame, /, partnership: str, first: str, second: str, cite: bool, **asked: str | None) -> None:
     """What changed in the world between two days, as known now."""
     now = utc_now()
     knowledge = read_knowledge(given(asked), now)
     after, upto = asked_day(first, now, field="D1"), asked_day(second, now, field="D2")
-    with frame.answers() as answers:
-        frame.show(answers.changes(partnership, after, upto, knowledge), tables.diff)
+    with frame.exports() as exports:
+        if cite:
+            frame.cite(exports.changes(partnership, after, upto, knowledge).citation)
+        else:
+            frame.show(exports.answers.changes(partnership, after, upto, knowledge), tables.diff)
 
 
 @cli.command()
@@ -101,16 +113,20 @@ def list_(frame: Frame, party: str | None, kind: str | None) -> None:
 
 @cli.command()
 @click.argument("which", metavar="ID|KEY")
+@cite_option
 @json_option
 @pass_frame
-def show(frame: Frame, which: str) -> None:
+def show(frame: Frame, which: str, cite: bool) -> None:
     """One announcement or later act: its statements, the words behind them, what was done to it."""
-    with frame.answers() as answers:
+    with frame.exports() as exports:
         if _CITATION.fullmatch(which):
-            body = answers.announcement(*reference(which, field="ID"))
+            body = exports.answers.announcement(*reference(which, field="ID"))
         else:
-            body = answers.by_key(which)
-        frame.show(body, tables.announcement)
+            body = exports.answers.by_key(which)
+        if cite:
+            frame.cite(exports.announcement(body))
+        else:
+            frame.show(body, tables.announcement)
 
 
 @cli.command()

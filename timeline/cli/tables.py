@@ -9,6 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from timeline.bodies import since_text, until_text
+
 Json = dict[str, Any]
 WIDE = 130
 """Columns that a table of terms needs."""
@@ -304,9 +306,9 @@ def _terms(out: Console, terms: list[Json]) -> None:
     """The terms in force: a table where there is room for it, else a few lines a term."""
     if out.width < WIDE:
         for term in terms:
-            until = _until(term["until"])
+            until = until_text(term["until"])
             ends = until if until.startswith(("through", "for good")) else f"until {until}"
-            facts = f"since {_since(term['since'])} · {ends}"
+            facts = f"since {since_text(term['since'])} · {ends}"
             facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
             out.print(Text(f"\n{term['term']}", style="bold"))
             out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))
@@ -318,8 +320,8 @@ def _terms(out: Console, terms: list[Json]) -> None:
         table.add_row(
             term["term"],
             _holds(term),
-            _since(term["since"]),
-            _until(term["until"]),
+            since_text(term["since"]),
+            until_text(term["until"]),
             term["last_confirmed"] or "–",
             _short(term["governed_by"]),
         )
@@ -340,20 +342,6 @@ def _ahead(out: Console, ahead: list[Json]) -> None:
     for each in ahead:
         table.add_row(each["on"] or "open", each["text"], _short(each["governed_by"]))
     out.print(table)
-
-
-def _since(since: Json) -> str:
-    if since["date"] is None:
-        return "unknown" if since["basis"] == "unknown" else "not yet"
-    return str(since["date"]) + {"assumed": " (assumed)", "event": " (event)"}.get(since["basis"], "")
-
-
-def _until(until: Json) -> str:
-    if until.get("for_good"):
-        return "for good"
-    said = {"year": 4, "month": 7}.get(until["precision"], 10)  # as coarse as it was said
-    parts = [until["event"] or "", f"through {until['through'][:said]}" if until["through"] else ""]
-    return ", ".join(part for part in parts if part) or "not stated"
 
 
 def _record(resolved: Json) -> str:

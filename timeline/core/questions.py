@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from timeline.core import dates
@@ -51,6 +51,8 @@ class Knowledge:
 
 ALL = Knowledge()
 """Everything that is on record."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,30 @@ def read_knowledge(given: Mapping[str, str], now: datetime) -> Knowledge:
     return ALL
 
 
+def cited_knowledge(seq: str, given: Mapping[str, str]) -> Knowledge:
+    """The knowledge of a citation: fixed to a position, and perhaps to what had been announced by a moment.
+
+    A day means its end, also today's: what a citation means must not move with the clock.
+    """
+    announced_by = None
+    if "announced_by" in given:
+        announced_by = dates.axis_instant(filled(given, "announced_by"), _NEVER, field="announced_by")
+    return Knowledge(known_seq=position(seq, field="known_seq"), announced_by=announced_by)
+
+
 def read_question(given: Mapping[str, str], now: datetime) -> Question:
     """The question for a state that the parameters ask; the default day is today in UTC."""
     only(given.keys(), STATE)
+    return Question(
+        as_of=asked_day(filled(given, "as_of"), now, field="as_of") if "as_of" in given else now.date(),
+        knowledge=read_knowledge(given, now),
+        term=filled(given, "term") if "term" in given else None,
+        include=read_lanes(given),
+    )
+
+
+def read_lanes(given: Mapping[str, str]) -> tuple[str, ...]:
+    """The lanes to show beside the state, each once."""
     lanes = [lane.strip() for lane in filled(given, "include").split(",")] if "include" in given else []
     for lane in lanes:
         if lane not in (PROPOSED, REPORTED):
@@ -115,12 +138,7 @@ def read_question(given: Mapping[str, str], now: datetime) -> Question:
                 f"Write {PROPOSED}, {REPORTED}, or both with a comma between them.",
                 field="include",
             )
-    return Question(
-        as_of=asked_day(filled(given, "as_of"), now, field="as_of") if "as_of" in given else now.date(),
-        knowledge=read_knowledge(given, now),
-        term=filled(given, "term") if "term" in given else None,
-        include=tuple(dict.fromkeys(lanes)),
-    )
+    return tuple(dict.fromkeys(lanes))
 
 
 def asked_day(text: str, now: datetime, *, field: str) -> date:

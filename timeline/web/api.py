@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from timeline.core.schema import announcement_schema
@@ -113,6 +114,7 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
     )
     words = Parameter("q", "Words that must all occur.", {"type": "string", "maxLength": 200}, "almanac")
     return (
+        *_permanent(ask),  # before /p/{p}…, which would take the position for part of the name
         get(
             f"{about}/state",
             "state",
@@ -175,6 +177,7 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             ask.timeline,
             shapes.Timeline,
             *KNOWLEDGE,
+            also=("/p/{p}/timeline.json",),
         ),
         get(
             f"{about}/changes",
@@ -220,14 +223,29 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
         ),
         get("/api/texts/{sha256}", "text", "A stored source as it was received", ask.text, None),
         get("/api/log", "log", "The log from a position, gapless", ask.log, shapes.LogPage, *PAGE),
-        get(
-            "/p/{p}@{seq}/{date}.json",
-            "cited",
-            "A citation: both clocks fixed, the same for ever",
-            ask.cited,
-            shapes.State,
-        ),
     )
+
+
+def _permanent(ask: Reading) -> tuple[Operation, ...]:
+    """The addresses that citations name: the position of the log stands in the path."""
+
+    def get(path: str, name: str, summary: str, cited: Any, returns: Any, *parameters: Parameter) -> Operation:
+        handler = partial(ask.permanent, cited)
+        return Operation("GET", f"/p/{{p}}@{{seq}}/{path}.json", name, summary, handler, returns, parameters)
+
+    announced_by = KNOWLEDGE[2]
+    return (
+        get("compare", "cited_changes", "Two days compared, for ever", ask.cited_changes, shapes.Changes,
+            *SPAN, announced_by),
+        get("timeline", "cited_timeline", "Every term's line, for ever", ask.cited_timeline, shapes.Timeline,
+            announced_by),
+        get("t/{kind}/{subject}", "cited_history", "One term's life, for ever", ask.cited_history, shapes.History,
+            announced_by),
+        get("{date}", "cited", "A citation: both clocks fixed, the same for ever", ask.cited_state, shapes.State,
+            *STATE[-2:], announced_by),
+        Operation("GET", "/p/{p}@{seq}/{date}/since.json", "since", "How a cited state reads today", ask.since,
+                  shapes.Reread, (*STATE[-2:], announced_by)),
+    )  # fmt: skip
 
 
 def _acts(act: Writing, kinds: Kinds) -> tuple[Operation, ...]:

@@ -20,6 +20,7 @@ from timeline.answers import Answers
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
+from timeline.exports import Exports
 from timeline.log import Log
 from timeline.overview import Overview
 from timeline.settings import Settings
@@ -27,6 +28,7 @@ from timeline.tokens import Tokens
 from timeline.web import api, metrics, operations
 from timeline.web.access import Guard
 from timeline.web.conditional import respond
+from timeline.web.documents import Documents
 from timeline.web.editing import Editing
 from timeline.web.feeds import Feeds
 from timeline.web.fresh import Fresh
@@ -79,7 +81,7 @@ def create_app(
         stream.grown()
         recorded()
 
-    reading = Reading(answers, overview, clock, status)
+    reading = Reading(answers, overview, Exports(answers, settings.base_url), clock, status)
     writing = Writing(Desk(log, kinds, clock), kinds, after_recording)
     templates = Templates(settings)
     problems = Problems(templates.problem)
@@ -91,6 +93,7 @@ def create_app(
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, meter, document),
+        *Documents(reading).routes(),
         *Pages(reading, templates, fresh).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]

@@ -16,18 +16,24 @@ from starlette.routing import BaseRoute, Route
 
 from timeline.core.errors import TimelineError
 from timeline.core.evidence import Found, find_quote
+from timeline.core.history import PROPOSED, REPORTED
 from timeline.core.questions import KNOWLEDGE, asked_day
+from timeline.core.sheet import Citation
+from timeline.exports import Cited
+from timeline.formats.sheets import SHEETS, cited_in_markdown
 from timeline.web import api
 from timeline.web.conditional import respond
 from timeline.web.drawing import picture
 from timeline.web.fresh import Fresh
 from timeline.web.operations import Call, parameters
-from timeline.web.reading import FOR_EVER, Reading, memento
+from timeline.web.reading import FOR_EVER, Reading, lasting
 from timeline.web.templating import STATIC, Templates
 
 Json = dict[str, Any]
 _AS_OF = [each.name for each in api.STATE]
 _SPAN = [each.name for each in api.SPAN]
+_BESIDE = ("term", "include", "announced_by")
+"""What a permanent address of a state leaves to its parameters."""
 _AROUND = 1500
 """Characters of a long stored text shown around each quote."""
 _WHOLE = 40_000
@@ -57,9 +63,13 @@ class Pages:
             page("/search", self.search, "q"),
             page("/subscribe", self.subscribe),
             Route("/status", self._status, methods=["GET"]),
+            page("/p/{p}@{seq}/compare", self.compare, *_SPAN, "announced_by"),
+            page("/p/{p}@{seq}/timeline", self.timeline, "announced_by"),
+            page("/p/{p}@{seq}/t/{kind}/{subject}", self.term, "announced_by"),
             Route("/p/{p}@{seq}/{date}", self._cited, methods=["GET"]),
             Route("/p/{p}", self._partnership, methods=["GET"]),
             page("/p/{p}/compare", self.compare, *_SPAN, *KNOWLEDGE),
+            page("/p/{p}/timeline", self.timeline, *KNOWLEDGE),
             page("/p/{p}/subscribe", self.subscribe),
             page("/p/{p}/t/{kind}/{subject}", self.term, *KNOWLEDGE),
             page("/a/{p}/{n}", self.announcement),
@@ -95,20 +105,22 @@ class Pages:
             ) from error
         slug = request.path_params["p"]
         head = self._ask.answers.partnership(slug)["head"]
-        headers = {"Vary": "Accept-Datetime", "Link": memento(slug, on.isoformat())["Link"]}
+        headers = {"Vary": "Accept-Datetime", "Link": f'</p/{slug}>; rel="original timegate"'}
         return RedirectResponse(f"/p/{head}/{on.isoformat()}", 302, headers)
 
     async def _cited(self, request: Request) -> Response:
+        """A cited state, and whether it reads the same today: the documents beside it never change, this may."""
+
         def render() -> bytes:
-            parameters(request, ())
-            reply = self._ask.cited(Call(request.path_params, {}))
-            assert isinstance(reply.body, dict)  # an answer of our own
-            call = Call(request.path_params, {"known_seq": request.path_params["seq"]})
-            return self._partnership_page(call, reply.body, None).encode()
+            call = Call(request.path_params, parameters(request, _BESIDE))
+            cited = self._ask.cited_state(call)
+            since = self._ask.since(call)
+            fixed = Call(call.path, {**call.given, "known_seq": call.path["seq"]})
+            return self._partnership_page(fixed, cited, cited.body, None, since).encode()
 
         body = await self._fresh.answer(request, render)
-        headers = memento(request.path_params["p"], request.path_params["date"])
-        return respond(request, body, "text/html; charset=utf-8", cache_control=FOR_EVER, headers=headers)
+        headers = lasting(Call(request.path_params, {}))
+        return respond(request, body, "text/html; charset=utf-8", headers=headers)
 
     async def _status(self, request: Request) -> Response:
         def render() -> bytes:
@@ -141,10 +153,15 @@ class Pages:
     def partnership(self, call: Call) -> str:
         """The state on a day with everything beside it."""
         body = self._ask.state(Call(call.path, {"include": "proposed,reported", **call.given}))
-        return self._partnership_page(call, body, self._ask.clock().date())
+        lanes = [lane for lane in (PROPOSED, REPORTED) if body[lane]]
+        shown = {"include": ",".join(lanes)} if lanes else {}
+        cited = self._ask.cited_state(Call(call.path, {**call.given, **shown}))
+        return self._partnership_page(call, cited, body, self._ask.clock().date(), None)
 
-    def _partnership_page(self, call: Call, body: Json, today: date | None) -> str:
+    def _partnership_page(self, call: Call, cited: Cited, body: Json, today: date | None, since: Json | None) -> str:
         knowledge = {name: value for name, value in call.given.items() if name in KNOWLEDGE}
+        if "announced_by" in knowledge:
+            knowledge.pop("known_seq", None)  # only a permanent address fixes both
         timeline = self._ask.timeline(Call(call.path, knowledge))
         on = date.fromisoformat(body["resolved"]["as_of"])
         acts = self._ask.announcements(call)["announcements"]
@@ -162,8 +179,14 @@ class Pages:
             given=call.given,
             today=None if today is None else today.isoformat(),
             again=urlencode(call.given),
-            cited=f"{call.path['p']}@{body['resolved']['known_seq']}/{on.isoformat()}",
+            since=since,
+            **self._to_take_away(cited.citation),
         )
+
+    def _to_take_away(self, citation: Citation) -> Json:
+        """What the lines on exporting and citing need."""
+        formats = {suffix: each.name for suffix, each in SHEETS.items()} if citation.command else {}
+        return {"citation": citation, "markdown": cited_in_markdown(citation), "formats": formats}
 
     def compare(self, call: Call) -> str:
         """Two days side by side; without days, the last change and the day before it."""
@@ -174,17 +197,35 @@ class Pages:
         upto = call.given.get("to") or (past[-1] if past else today.isoformat())
         upto_day = asked_day(upto, self._ask.clock(), field="to")
         before = call.given.get("from") or date.fromordinal(max(upto_day.toordinal() - 1, 1)).isoformat()
-        body = self._ask.changes(Call(call.path, {**call.given, "from": before, "to": upto}))
+        asked = Call(call.path, {**call.given, "from": before, "to": upto})
+        cited = self._ask.cited_changes(asked)
+        body = cited.body
         causes: dict[str, list[Json]] = {}
         for step in body["changes"]:
             causes.setdefault(step["term"], []).append(step)
         return self._templates.render(
-            "compare.html", body=body, causes=causes, days=days, knowledge=knowledge, today=today.isoformat()
+            "compare.html",
+            body=body,
+            causes=causes,
+            days=days,
+            knowledge=knowledge,
+            today=today.isoformat(),
+            reread=self._ask.reread(self._ask.cited_changes, asked, cited),
+            **self._to_take_away(cited.citation),
         )
 
     def term(self, call: Call) -> str:
-        body = self._ask.history(call)
-        return self._templates.render("term.html", body=body, knowledge=call.given)
+        return self._lives("term.html", self._ask.cited_history, call)
+
+    def timeline(self, call: Call) -> str:
+        """Every term's life."""
+        return self._lives("timeline.html", self._ask.cited_timeline, call)
+
+    def _lives(self, template: str, ask: Callable[[Call], Cited], call: Call) -> str:
+        cited = ask(call)
+        reread = self._ask.reread(ask, call, cited)
+        taken = self._to_take_away(cited.citation)
+        return self._templates.render(template, body=cited.body, knowledge=call.given, reread=reread, **taken)
 
     def announcement(self, call: Call) -> str:
         """An act with its sources; each quote is marked in the stored text."""
@@ -196,7 +237,8 @@ class Pages:
                 of_it = [each for each in body.get("statements", []) if each["source"] == number and each["quote"]]
                 text = stored.content.decode("utf-8-sig", "replace")
                 texts.append({"number": number, **source, "pieces": marked(text, [each["quote"] for each in of_it])})
-        return self._templates.render("announcement.html", act=body, texts=texts)
+        taken = self._to_take_away(self._ask.exports.announcement(body))
+        return self._templates.render("announcement.html", act=body, texts=texts, **taken)
 
 
 def marked(text: str, quotes: list[str]) -> list[Json]:

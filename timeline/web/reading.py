@@ -6,23 +6,28 @@ import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from timeline.answers import Answers
+from timeline.core.dates import day
 from timeline.core.errors import TimelineError
 from timeline.core.questions import (
+    ALL,
     Knowledge,
     Question,
     asked_day,
+    cited_knowledge,
     filled,
     position,
     read_knowledge,
+    read_lanes,
     read_question,
     required,
 )
 from timeline.core.schema import announcement_schema
-from timeline.core.terms import term
+from timeline.core.terms import Term, term
+from timeline.exports import Cited, Exports
 from timeline.overview import Overview
 from timeline.web.operations import Call, Reply
 
@@ -42,9 +47,15 @@ class Reading:
     """
 
     def __init__(
-        self, answers: Answers, overview: Overview, clock: Callable[[], datetime], status: Callable[[], Json]
+        self,
+        answers: Answers,
+        overview: Overview,
+        exports: Exports,
+        clock: Callable[[], datetime],
+        status: Callable[[], Json],
     ) -> None:
         self.answers = answers
+        self.exports = exports
         self.overview = overview
         self.clock = clock
         self._status = status
@@ -73,23 +84,53 @@ class Reading:
     def state(self, call: Call) -> Json:
         return self.answers.state(call.path["p"], read_question(call.given, self.clock()))
 
-    def cited(self, call: Call) -> Reply:
-        """The state of a citation: both clocks fixed, and nothing in it that today could change."""
-        on = asked_day(call.path["date"], self.clock(), field="date")
-        knowledge = Knowledge(known_seq=position(call.path["seq"], field="known_seq"))
-        body = self.answers.state(call.path["p"], Question(as_of=on, knowledge=knowledge)) | {"view": "cited"}
-        return Reply(body, headers=memento(call.path["p"], on.isoformat()), cache_control=FOR_EVER)
+    # -- answers that may be cited: live, or with the position of the log in the path ---------------------------
+
+    def cited_state(self, call: Call) -> Cited:
+        """The state, both clocks fixed."""
+        fixed = "seq" in call.path
+        question = self._cited_question(call) if fixed else read_question(call.given, self.clock())
+        return self.exports.state(call.path["p"], question)
+
+    def cited_changes(self, call: Call) -> Cited:
+        """Two days compared, the record fixed."""
+        first, last = self._span(call)
+        return self.exports.changes(call.path["p"], first, last, self._knowledge(call))
+
+    def cited_history(self, call: Call) -> Cited:
+        """One term's life, the record fixed."""
+        return self.exports.history(call.path["p"], self._term(call), self._knowledge(call))
+
+    def cited_timeline(self, call: Call) -> Cited:
+        """Every term's life, the record fixed."""
+        return self.exports.timeline(call.path["p"], self._knowledge(call))
+
+    def permanent(self, ask: Callable[[Call], Cited], call: Call) -> Reply:
+        """The answer at a permanent address: bytes that nothing recorded later changes."""
+        cited = ask(call)
+        return Reply(cited.encoded, headers=lasting(call), cache_control=FOR_EVER)
+
+    def since(self, call: Call) -> Json:
+        """How a cited state reads by all that is on record now."""
+        return self.exports.since(call.path["p"], self._cited_question(call))
+
+    def reread(self, ask: Callable[[Call], Cited], call: Call, cited: Cited) -> Json | None:
+        """Whether a permanent answer reads the same by all that is on record now; None of a live one."""
+        if "seq" not in call.path:
+            return None
+        head = self.answers.position(call.path["p"], ALL)
+        now = ask(Call({**call.path, "seq": str(head)}, call.given))
+        same = now.body | {"resolved": None} == cited.body | {"resolved": None}
+        return {"same": same, "record": head, "place": now.citation.place()}
 
     def history(self, call: Call) -> Json:
-        asked = term(f"{call.path['kind']}/{call.path['subject']}", field="term")
-        return self.answers.history(call.path["p"], asked, self._knowledge(call))
+        return self.answers.history(call.path["p"], self._term(call), self._knowledge(call))
 
     def timeline(self, call: Call) -> Json:
         return self.answers.timeline(call.path["p"], self._knowledge(call))
 
     def changes(self, call: Call) -> Json:
-        now = self.clock()
-        after, upto = (asked_day(required(call.given, name), now, field=name) for name in ("from", "to"))
+        after, upto = self._span(call)
         return self.answers.changes(call.path["p"], after, upto, self._knowledge(call))
 
     def learned(self, call: Call) -> Json:
@@ -133,7 +174,26 @@ class Reading:
         return page | {"next": following}
 
     def _knowledge(self, call: Call) -> Knowledge:
+        if "seq" in call.path:
+            return cited_knowledge(call.path["seq"], call.given)
         return read_knowledge(call.given, self.clock())
+
+    def _cited_question(self, call: Call) -> Question:
+        on = day(call.path["date"], field="date")
+        pattern = filled(call.given, "term") if "term" in call.given else None
+        return Question(on, self._knowledge(call), pattern, read_lanes(call.given))
+
+    def _term(self, call: Call) -> Term:
+        return term(f"{call.path['kind']}/{call.path['subject']}", field="term")
+
+    def _span(self, call: Call) -> tuple[date, date]:
+        """The two days; at a permanent address each says itself which it is, never “today”."""
+        if "seq" in call.path:
+            first, last = (day(required(call.given, name), field=name) for name in ("from", "to"))
+        else:
+            now = self.clock()
+            first, last = (asked_day(required(call.given, name), now, field=name) for name in ("from", "to"))
+        return first, last
 
     def _moment(self, text: str, name: str) -> Knowledge:
         """A moment of knowledge: an instant, a day, or a position such as @27."""
@@ -149,11 +209,22 @@ class Reading:
             raise
 
 
-def memento(partnership: str, on: str) -> dict[str, str]:
-    """What RFC 7089 wants to be said of an answer about a day."""
-    day = datetime.fromisoformat(f"{on}T23:59:59+00:00")
-    links = f'</p/{partnership}>; rel="original timegate"'
-    return {"Memento-Datetime": day.strftime("%a, %d %b %Y %H:%M:%S GMT"), "Link": links}
+def lasting(call: Call) -> dict[str, str]:
+    """What is to be said beside a permanent answer: where it is asked anew, and of a day what RFC 7089 wants.
+
+    The headers are as lasting as the answer: what was corrected since is told by the page and by since.json.
+    """
+    partnership = call.path["p"]
+    if "date" not in call.path:
+        return {"Link": f'</p/{partnership}>; rel="latest-version"'}
+    on = day(call.path["date"], field="date")
+    links = [
+        f'</p/{partnership}>; rel="original timegate"',
+        f'</p/{partnership}?as_of={on}>; rel="latest-version"',
+        f'</p/{partnership}@{call.path["seq"]}/{on}/since.json>; rel="version-history"',
+    ]
+    end = datetime.fromisoformat(f"{on}T23:59:59+00:00")
+    return {"Memento-Datetime": end.strftime("%a, %d %b %Y %H:%M:%S GMT"), "Link": ", ".join(links)}
 
 
 def _cursor(after: int, upto: int) -> str:

@@ -35,10 +35,13 @@ class Until(TypedDict):
 
 
 class Evidence(TypedDict):
+    statement: str
     quote: str
     status: str
     url: str | None
     tier: str
+    announced: str
+    recorded_at: str
     publisher: NotRequired[str]
     unsupported: NotRequired[str]
 
@@ -89,6 +92,7 @@ class Ahead(TypedDict):
     what: str
     text: str
     governed_by: str
+    evidence: list[Evidence]
     event: NotRequired[str]
     no_later_than: NotRequired[str | None]
 
@@ -119,6 +123,7 @@ class CellShape(TypedDict):
     value: Value | None
     text: str
     governed_by: str | None
+    evidence: list[Evidence]
 
 
 class Step(TypedDict):
@@ -165,6 +170,18 @@ class Act(TypedDict):
     reason: NotRequired[str]
 
 
+class Reread(TypedDict):
+    """How a cited state reads today."""
+
+    partnership: str
+    name: str
+    cited: ResolvedDay
+    now: ResolvedDay
+    differs: list[dict[str, Any]]
+    other_words: list[dict[str, Any]]
+    acts: list[Act]
+
+
 class Learned(_SpanOfClocks):
     partnership: str
     name: str
@@ -179,7 +196,6 @@ class Life(_From, CellShape):
     certain_from: str | None
     announced: str
     recorded_at: str
-    evidence: list[Evidence]
 
 
 class History(TypedDict):

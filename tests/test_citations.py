@@ -1,0 +1,217 @@
+"""Laws of citations: both clocks fixed, the same bytes for ever, and what was corrected since is said beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from lxml import etree
+from starlette.testclient import TestClient
+
+from tests.web import NOW, announcement, application, client, seeded, token
+from timeline.answers import Answers
+from timeline.core.questions import Question
+from timeline.core.terms import BUILTIN
+from timeline.exports import Exports
+from timeline.formats.sheets import SHEETS
+from timeline.log import Log
+
+P = "harbour-quill"
+LIVE = {
+    f"/p/{P}": "?as_of=2022-01-20",
+    f"/p/{P}/compare": "?from=2021-07-01&to=2023-01-01",
+    f"/p/{P}/timeline": "",
+    f"/p/{P}/t/exclusivity/ship-positions": "",
+}
+PERMANENT = {
+    f"/p/{P}@{{seq}}/2022-01-20": "",
+    f"/p/{P}@{{seq}}/compare": "?from=2021-07-01&to=2023-01-01",
+    f"/p/{P}@{{seq}}/timeline": "",
+    f"/p/{P}@{{seq}}/t/exclusivity/ship-positions": "",
+}
+
+
+@pytest.fixture
+def editor(log: Log, database_url: str) -> Iterator[TestClient]:
+    """Somebody whose token allows to append, before the example record."""
+    app = application(seeded(log), database_url, base_url="https://record.example")
+    with client(app, token(log)) as editing:
+        yield editing
+
+
+@pytest.fixture
+def ask(editor: TestClient) -> TestClient:
+    return editor
+
+
+def head(ask: TestClient) -> int:
+    return int(ask.get("/api/log?after=0&limit=1").json()["head"])
+
+
+def corrected(ask: TestClient) -> dict[str, Any]:
+    """Act 2 again, its first percentage one higher, by a correction of the editor."""
+    act: dict[str, Any] = ask.get(f"/api/announcements/{P}/2").json()["document"]
+    content: dict[str, Any] = {
+        name: act[name] for name in ("title", "announced", "force", "sources", "statements") if name in act
+    }
+    statement = next(each for each in content["statements"] if "percent" in each.get("set", {}))
+    statement["set"] = statement["set"] | {"percent": 77}
+    for each in content["statements"]:
+        each["unsupported"] = "misread in the first place"
+    return {"reason": "A digit was mistyped.", **content}
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in SHEETS if suffix != "json"])
+def test_the_page_s_address_with_a_suffix_is_the_document(ask: TestClient, suffix: str) -> None:
+    """Live or permanent: the same bytes, and only the permanent one may be kept for ever."""
+    seq = head(ask)
+    for (live, query), (permanent, fixed) in zip(LIVE.items(), PERMANENT.items(), strict=True):
+        now = ask.get(f"{live}.{suffix}{query}")
+        always = ask.get(f"{permanent.format(seq=seq)}.{suffix}{fixed}")
+
+        assert (now.status_code, always.status_code) == (200, 200), live
+        assert now.content == always.content, live
+        assert now.headers["content-type"] == always.headers["content-type"] == SHEETS[suffix].media_type
+        assert now.headers["cache-control"] == "no-cache"
+        assert always.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert f"{permanent.format(seq=seq)}{fixed}" in now.headers["link"]
+        assert re.fullmatch(rf'(inline|attachment); filename="[\w.@-]+\.{suffix}"', now.headers["content-disposition"])
+        assert ask.get(f"{live}.{suffix}{query}{'&' if query else '?'}asof=today").status_code == 400
+
+
+def test_a_document_of_nothing_is_refused_as_its_page_is(ask: TestClient) -> None:
+    for address, status in (
+        ("/p/harbour-quil.pdf", 404),
+        (f"/p/{P}@999/2022-01-20.pdf", 404),
+        (f"/p/{P}@9/today.pdf", 400),
+        (f"/p/{P}@9/compare.pdf?from=2021-01-01&to=today", 400),
+        (f"/p/{P}@9/compare.docx", 400),
+        (f"/p/{P}.pdf?as_of=2022", 400),
+        (f"/p/{P}/t/exclusivity/nothing.md", 404),
+    ):
+        body = ask.get(address)
+        assert body.status_code == status, address
+        assert body.json()["remedy"]
+
+
+def test_a_citation_on_a_page_names_the_bytes_behind_its_link(ask: TestClient) -> None:
+    """As text, as Markdown and as a link, on every page that answers; the digest is that of the JSON there."""
+    for live, query in LIVE.items():
+        page = etree.HTML(ask.get(f"{live}{query}").text)
+        text, markdown, link = (
+            page.xpath(f"string(//textarea[@id='cite-{form}'])") for form in ("text", "markdown", "link")
+        )
+
+        place = link.removeprefix("https://record.example")
+        dotted = f"{place}?".replace("?", ".json?", 1).rstrip("?")
+        answer = ask.get(dotted)
+        digest = sha256(answer.content).hexdigest()
+        assert text.endswith(f"record {head(ask)}, sha256 {digest}")
+        assert markdown.endswith(f"]({link}), sha256 `{digest}`")
+        assert ask.get(place).status_code == 200
+        assert {
+            each.rsplit("?", 1)[0].rsplit(".", 1)[1] for each in page.xpath("//section[@class='take-away']//a/@href")
+        } == set(SHEETS)
+
+
+def test_a_citation_of_an_act_names_its_hash_in_the_chain(ask: TestClient) -> None:
+    act = ask.get(f"/a/{P}/2.json").json()
+    page = etree.HTML(ask.get(f"/a/{P}/2").text)
+
+    assert page.xpath("string(//textarea[@id='cite-text'])") == (
+        f"{act['name']}, announcement {P}/2, record {act['seq']}, sha256 {act['hash']}"
+    )
+
+
+def test_what_was_corrected_since_is_said_beside_bytes_that_stay(editor: TestClient) -> None:
+    seq, address = head(editor), f"/p/{P}@{{seq}}/2022-01-20"
+    address = address.format(seq=seq)
+    suffixes = tuple(SHEETS)
+    before = {suffix: editor.get(f"{address}.{suffix}").content for suffix in suffixes}
+    assert "Not corrected since" in editor.get(address).text
+    assert editor.get(f"{address}/since.json").json()["acts"] == []
+
+    receipt = editor.post(f"/api/partnerships/{P}/announcements/2/correction", json=corrected(editor))
+    assert receipt.status_code == 201, receipt.text
+
+    assert {suffix: editor.get(f"{address}.{suffix}").content for suffix in suffixes} == before
+    since = editor.get(f"{address}/since.json").json()
+    assert [act["id"] for act in since["acts"]] == [receipt.json()["id"]]
+    changed = {each["term"] for each in since["differs"]}
+    then, now = (editor.get(where).json() for where in (f"{address}.json", f"/p/{P}.json?as_of=2022-01-20"))
+    assert changed
+    assert changed == {
+        was["term"] for was in then["terms"] for now_is in now["terms"]
+        if was["term"] == now_is["term"] and was["value"] != now_is["value"]
+    }  # fmt: skip
+    page = editor.get(address)
+    assert "Read today, 1 term is different on that day" in " ".join(page.text.split())
+    assert page.headers["cache-control"] == "no-cache"
+    assert f'</p/{P}@{seq}/2022-01-20/since.json>; rel="version-history"' in page.headers["link"]
+
+
+def test_every_permanent_page_says_whether_it_reads_the_same_today(editor: TestClient) -> None:
+    """Two days compared, a term's life, a timeline: the same question, asked of the record as it is."""
+    seq = head(editor)
+    places = [f"{path.format(seq=seq)}{query}" for path, query in PERMANENT.items() if not path.endswith("2022-01-20")]
+    assert all("Not corrected since" in editor.get(place).text for place in places)
+
+    assert editor.post(f"/api/partnerships/{P}/announcements/2/retraction", json={"reason": "Never said."}).is_success
+
+    for place in places:
+        page = etree.HTML(editor.get(place).text)
+        (again,) = page.xpath("//a[text()='see it as it reads now']/@href")
+        assert again == place.replace(f"@{seq}/", f"@{head(editor)}/")
+        assert editor.get(again).status_code == 200
+        assert page.xpath("//a[text()='This page as JSON']/@href")[0].startswith(f"/p/{P}@{seq}/")
+        live = place.replace(f"@{seq}/", "/")
+        assert not etree.HTML(editor.get(live).text).xpath("//*[text()='Citation.']")
+
+
+def test_what_was_corrected_since_is_asked_of_the_same_terms_and_lanes(editor: TestClient) -> None:
+    address = f"/p/{P}@{head(editor)}/2022-01-20/since.json"
+    editor.post(f"/api/partnerships/{P}/announcements/2/correction", json=corrected(editor))
+    (changed,) = editor.get(address).json()["differs"]
+
+    assert editor.get(f"{address}?term={changed['term']}").json()["differs"] == [changed]
+    assert editor.get(f"{address}?term=valuation/*").json()["differs"] == []
+    assert changed["lane"] == "agreed"
+
+
+def test_a_later_announcement_of_another_day_corrects_nothing(editor: TestClient) -> None:
+    address = f"/p/{P}@{head(editor)}/2022-01-20"
+
+    assert editor.post(f"/api/partnerships/{P}/announcements", json=announcement()).status_code == 201
+
+    since = editor.get(f"{address}/since.json").json()
+    assert (since["differs"], since["other_words"], len(since["acts"])) == ([], [], 1)
+
+
+def test_a_citation_counts_only_what_was_announced_by_a_moment(ask: TestClient) -> None:
+    """A day means its end, also today's, so that the address does not mean another moment tomorrow."""
+    asked = ask.get(f"/p/{P}.md?as_of=2022-01-20&announced_by=2021-12-31").text
+    place = re.search(
+        r"<https://record.example(/p/[^>]*announced_by[^>]*)\.md\?|This document: <https://record.example([^>]*)>",
+        asked,
+    )
+    assert place is not None
+    address = place[1] or place[2]
+
+    assert "announced_by=2021-12-31T23:59:59.999999Z" in address
+    assert ask.get(address).text == asked
+    today = ask.get(f"/p/{P}@9/2022-01-20.json?announced_by={NOW.date()}").json()
+    assert today["resolved"]["announced_by"] == f"{NOW.date()}T23:59:59.999999Z"
+
+
+def test_a_digest_in_print_stays_right(log: Log) -> None:
+    """Whoever alters what an answer says, or how it is written, breaks citations: it needs a decision (0051)."""
+    exports = Exports(Answers(seeded(log), BUILTIN, lambda: NOW), "https://record.example")
+
+    assert exports.state(P, Question(date(2022, 1, 20))).citation.text == (
+        "Harbour Signals – Quill House, state on 2022-01-20, record 15, "
+        "sha256 b6c1b521830b4ffd08ad7b964ee20e51d24a31053d3e131865b1692835cb5df9"
+    )

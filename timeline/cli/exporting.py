@@ -1,0 +1,125 @@
+"""The command that takes an answer away as a document: export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from timeline.cli.frame import Frame, cli, given, knowledge_options, pass_frame
+from timeline.core.errors import TimelineError
+from timeline.core.questions import Knowledge, Question, asked_day, cited_knowledge, read_knowledge, read_lanes
+from timeline.core.terms import term
+from timeline.exports import Cited, Exports
+from timeline.formats.sheets import SHEETS
+from timeline.log import utc_now
+
+
+class _Asked(NamedTuple):
+    """Which answer is to be taken away, as it was typed."""
+
+    as_of: str | None
+    between: tuple[str, str] | None
+    about: str | None
+    include: str | None
+    whole: bool
+
+
+@cli.command()
+@click.argument("partnership")
+@click.option("--format", "suffix", required=True, metavar="FORMAT", help=f"{', '.join(SHEETS)}.")
+@click.option("--as-of", metavar="D", help="What was in force on that day. Default: today, UTC.")
+@click.option("--between", nargs=2, metavar="D1 D2", help="Instead: what changed after one day, up to another.")
+@click.option("--term", "about", metavar="TERM", help="Instead: that term's life. With --as-of: only matching terms.")
+@click.option("--timeline", "whole", is_flag=True, help="Instead: every term's life.")
+@click.option("--include", metavar="LANES", help="With --as-of: show proposed, reported, or both beside it.")
+@knowledge_options
+@click.option("--out", type=click.Path(path_type=Path), help="A file; without it the document goes to stdout.")
+@pass_frame
+def export(
+    frame: Frame,
+    /,
+    partnership: str,
+    suffix: str,
+    as_of: str | None,
+    between: tuple[str, str] | None,
+    about: str | None,
+    whole: bool,
+    include: str | None,
+    out: Path | None,
+    **clocks: str | None,
+) -> None:
+    """An answer as a document with its quotes, both clocks and a permanent citation.
+
+    Its last page says how to get the same bytes again.
+    """
+    if suffix not in SHEETS:
+        raise TimelineError(
+            "invalid_value", f"There is no format {suffix}.", f"Take one of {', '.join(SHEETS)}.", field="format"
+        )
+    if out is None and suffix in ("docx", "pdf") and sys.stdout.isatty():
+        raise TimelineError(
+            "missing_parameter",
+            f"A {suffix} file would only garble the terminal.",
+            f"Add --out {partnership}.{suffix}.",
+            field="out",
+        )
+    asked = _Asked(as_of, between, about, include, whole)
+    with frame.exports() as exports:
+        cited = _ask(exports, partnership, _knowledge(given(clocks)), asked)
+        made = SHEETS[suffix].render(exports.sheet(cited))
+    if out is None:
+        sys.stdout.buffer.write(made)
+        return
+    try:
+        out.write_bytes(made)
+    except OSError as error:
+        raise TimelineError(
+            "storage_failed",
+            f"{out} cannot be written: {error.strerror}.",
+            "Name another file with --out.",
+            field="out",
+        ) from error
+    click.echo(f"{out}: {len(made)} bytes", err=True)
+
+
+def _ask(exports: Exports, partnership: str, known: Knowledge, asked: _Asked) -> Cited:
+    """The answer, cited; two answers at once are refused."""
+    about = asked.about if asked.as_of is None else None
+    named = {"--as-of": asked.as_of, "--between": asked.between, "--term": about, "--timeline": asked.whole or None}
+    chosen = [name for name, value in named.items() if value is not None]
+    if len(chosen) > 1:
+        raise TimelineError(
+            "conflicting_parameters",
+            f"{' and '.join(chosen)} ask for different documents.",
+            f"Keep {chosen[0]}, and ask for the other by itself.",
+            field=chosen[1].removeprefix("--"),
+        )
+    if asked.include is not None and chosen not in ([], ["--as-of"]):
+        raise TimelineError(
+            "conflicting_parameters",
+            "--include shows lanes beside the state of a day, and this is none.",
+            "Leave --include out, or ask with --as-of.",
+            field="include",
+        )
+    now = utc_now()
+    if asked.between is not None:
+        first, last = (asked_day(text, now, field="between") for text in asked.between)
+        return exports.changes(partnership, first, last, known)
+    if about is not None:
+        return exports.history(partnership, term(about, field="term"), known)
+    if asked.whole:
+        return exports.timeline(partnership, known)
+    lanes = read_lanes({} if asked.include is None else {"include": asked.include})
+    day = now.date() if asked.as_of is None else asked_day(asked.as_of, now, field="as_of")
+    return exports.state(partnership, Question(day, known, asked.about, lanes))
+
+
+def _knowledge(clocks: Mapping[str, str]) -> Knowledge:
+    """The clocks of knowledge; a citation fixes the position and may count only what was announced by a moment."""
+    if clocks.keys() == {"known_seq", "announced_by"}:
+        return cited_knowledge(clocks["known_seq"], {"announced_by": clocks["announced_by"]})
+    return read_knowledge(clocks, utc_now())
