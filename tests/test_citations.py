@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -130,7 +131,7 @@ def test_a_citation_of_an_act_names_its_hash_in_the_chain(ask: TestClient) -> No
 def test_what_was_corrected_since_is_said_beside_bytes_that_stay(editor: TestClient) -> None:
     seq, address = head(editor), f"/p/{P}@{{seq}}/2022-01-20"
     address = address.format(seq=seq)
-    suffixes = tuple(SHEETS)
+    suffixes = (*SHEETS, "jsonld")
     before = {suffix: editor.get(f"{address}.{suffix}").content for suffix in suffixes}
     assert "Not corrected since" in editor.get(address).text
     assert editor.get(f"{address}/since.json").json()["acts"] == []
@@ -215,3 +216,88 @@ def test_a_digest_in_print_stays_right(log: Log) -> None:
         "Harbour Signals – Quill House, state on 2022-01-20, record 15, "
         "sha256 b6c1b521830b4ffd08ad7b964ee20e51d24a31053d3e131865b1692835cb5df9"
     )
+
+
+# -- linked data -------------------------------------------------------------------------------------------------------
+
+
+def nodes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = {each["@id"]: each for each in document["@graph"]}
+    assert len(found) == len(document["@graph"])
+    return found
+
+
+def ids(value: Any) -> list[str]:
+    return [each["@id"] for each in (value if isinstance(value, list) else [value])]
+
+
+def test_provenance_leads_from_a_state_to_statements_announcements_acts_and_agents(ask: TestClient) -> None:
+    """As the fold has it: what governs on that day, and nothing else, is what the state is derived from."""
+    seq = head(ask)
+    address = f"/p/{P}@{seq}/2022-01-20"
+    state = ask.get(f"{address}.json").json()
+    answer = ask.get(f"{address}.jsonld")
+    found = nodes(answer.json())
+
+    assert answer.headers["content-type"] == "application/ld+json"
+    made = found[f"https://record.example{address}"]
+    evidence = [said for part in ("terms", "ended", "upcoming") for each in state[part] for said in each["evidence"]]
+    evidence += [said for part in ("terms", "ended") for each in state[part] for said in each["conflicts"]]
+    expected = {said["statement"] for said in evidence}
+    assert {re.sub(r"^.*/a/(.*)#s(\d+)$", r"\1#\2", each) for each in ids(made["prov:wasDerivedFrom"])} == expected
+    assert made["prov:generatedAtTime"]["@value"] == state["resolved"]["known_at"]
+    for place in ids(made["prov:wasDerivedFrom"]):
+        claim = found[place]
+        source, record = found[ids(claim["prov:wasQuotedFrom"])[0]], found[ids(claim["prov:wasDerivedFrom"])[0]]
+        act = found[ids(record["prov:wasGeneratedBy"])[0]]
+        assert claim["text"] in {said["quote"] for said in evidence}
+        assert act["prov:endedAtTime"] == record["prov:generatedAtTime"]
+        assert found[ids(act["prov:wasAssociatedWith"])[0]]["@type"] == ["prov:SoftwareAgent", "prov:Agent"]
+        assert ids(source["prov:wasAttributedTo"]) == [source["publisher"]["@id"]]
+
+
+def test_provenance_of_an_act_says_what_it_revises_and_what_took_it_back(editor: TestClient) -> None:
+    correction = editor.post(f"/api/partnerships/{P}/announcements/2/correction", json=corrected(editor)).json()["id"]
+    retraction = editor.post(f"/api/partnerships/{P}/announcements/3/retraction", json={"reason": "Never said."}).json()
+    base = "https://record.example/a"
+
+    original, revised, gone = (nodes(editor.get(f"/a/{act}.jsonld").json()) for act in (f"{P}/2", correction, f"{P}/3"))
+
+    assert ids(original[f"{base}/{P}/2"]["correction"])[-1] == f"{base}/{correction}"
+    assert revised[f"{base}/{correction}"]["prov:wasRevisionOf"] == {"@id": f"{base}/{P}/2"}
+    assert f"{base}/{P}/2" in ids(revised[f"{base}/{correction}#act"]["prov:used"])
+    taken_back = gone[f"{base}/{P}/3"]
+    assert taken_back["prov:wasInvalidatedBy"] == {"@id": f"{base}/{retraction['id']}#act"}
+    assert taken_back["prov:invalidatedAtTime"] == gone[f"{base}/{retraction['id']}#act"]["prov:endedAtTime"]
+
+
+def test_every_act_s_graph_holds_what_it_is_made_of(ask: TestClient) -> None:
+    """Of whatever kind the act is: the recording, each source and each claim is a node there, each once."""
+    acts = ask.get(f"/api/partnerships/{P}/announcements").json()["announcements"]
+    assert {"announcement", "correction", "retraction", "occurrence"} <= {act["kind"] for act in acts}
+
+    for act in acts:
+        found = nodes(ask.get(f"/a/{act['id']}.jsonld").json())
+        made = found[f"https://record.example/a/{act['id']}"]
+        parts = ("prov:wasGeneratedBy", "prov:wasDerivedFrom", "isBasedOn", "hasPart")
+        assert {place for part in parts for place in ids(made[part])} <= found.keys(), act
+        digest = ask.get(f"/a/{act['id']}.json").json()["hash"]
+        assert made["creditText"].endswith(f"record {act['seq']}, sha256 {digest}")
+
+
+def test_linked_data_in_a_page_cannot_end_its_element(editor: TestClient) -> None:
+    """Whatever a title says; and the page says where the whole graph is."""
+    evil = "</script><script>alert(1)</script><!--"
+    made = editor.post(f"/api/partnerships/{P}/announcements", json=announcement(title=evil)).json()["id"]
+
+    for address in (f"/a/{made}", *(path + query for path, query in LIVE.items())):
+        answer = editor.get(address)
+        page = etree.HTML(answer.text)
+        (script,) = page.xpath("//script[@type='application/ld+json']")
+        data = json.loads(script.text)
+        assert len(page.xpath("//script")) == 2
+        assert data["@context"]["@vocab"] == "https://schema.org/"
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+        (whole,) = page.xpath("//link[@type='application/ld+json']/@href")
+        assert data["@id"] in nodes(editor.get(whole).json())
+        assert address != f"/a/{made}" or data["name"] == evil

@@ -122,7 +122,7 @@ def test_every_autodiscovered_feed_is_there(browser: Browser, site: tuple[str, s
 
     statuses = {address: page.request.get(address).status for address in addresses}
 
-    assert len(statuses) == 4
+    assert len(statuses) == 5, "four feeds, and the page as linked data"
     assert set(statuses.values()) == {200}, statuses
     page.context.close()
 

@@ -20,7 +20,7 @@ from timeline.core.questions import ALL, Knowledge, Question
 from timeline.core.sheet import Citation, Sheet
 from timeline.core.terms import Term
 from timeline.core.wording import NOT_RECORDED
-from timeline.exports import memos
+from timeline.exports import linked, memos
 
 Json = dict[str, Any]
 Options = dict[str, str | None]
@@ -128,6 +128,16 @@ class Exports:
             "other_words": supported,
             "acts": [act for act in acts if act["seq"] > cited_seq],
         }
+
+    def linked(self, cited: Cited) -> list[Json]:
+        """A cited answer as a graph of linked data."""
+        parties = self.answers.partnership(cited.body["partnership"])["parties"]
+        return linked.answer(cited.body, cited.citation, parties)
+
+    def linked_announcement(self, body: Json) -> list[Json]:
+        """An act, as `Answers.announcement` gave it, as a graph of linked data."""
+        parties = self.answers.partnership(body["partnership"])["parties"]
+        return linked.announcement(body, self.announcement(body), parties)
 
     # -- the same as sheets ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Answers as documents: the same address as the page with .docx, .pdf, .csv or .md, live or permanent."""
+"""Answers as documents: the same address as the page with .docx, .pdf, .csv, .md or .jsonld, live or permanent."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Callable
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from timeline.core.questions import KNOWLEDGE
-from timeline.exports import Cited
+from timeline.exports import Cited, linked
 from timeline.formats.sheets import SHEETS
 from timeline.web import api
 from timeline.web.conditional import respond
-from timeline.web.operations import Call, parameters
+from timeline.web.operations import ENCODER, Call, parameters
 from timeline.web.reading import FOR_EVER, Reading, lasting
 
+_LINKED = "application/ld+json"
 _AT_ONCE = 2
 """Documents in the making; more would leave the other readers no processor."""
 
@@ -44,12 +46,15 @@ class Documents:
             ("/p/{p}/t/{kind}/{subject}", ask.cited_history, KNOWLEDGE),
             ("/p/{p}", ask.cited_state, state),
         ]
-        return [
-            Route(f"{path}.{suffix}", partial(self._answer, suffix, question, known), methods=["GET"])
-            for path, question, known in table
-            for suffix in SHEETS
-            if suffix != "json"  # which is the API
-        ]
+        found: list[BaseRoute] = [Route("/a/{p}/{n}.jsonld", self._act, methods=["GET"])]
+        for path, question, known in table:
+            found.append(Route(f"{path}.jsonld", partial(self._linked, question, known), methods=["GET"]))
+            found += (
+                Route(f"{path}.{suffix}", partial(self._answer, suffix, question, known), methods=["GET"])
+                for suffix in SHEETS
+                if suffix != "json"  # which is the API
+            )
+        return found
 
     async def _answer(
         self, suffix: str, question: Callable[[Call], Cited], known: tuple[str, ...], request: Request
@@ -71,3 +76,20 @@ class Documents:
             headers["Link"] = f'<{cited.citation.link()}>; rel="cite-as"'
         cache_control = FOR_EVER if "seq" in call.path else None
         return respond(request, body, made.media_type, cache_control=cache_control, headers=headers)
+
+    async def _linked(self, question: Callable[[Call], Cited], known: tuple[str, ...], request: Request) -> Response:
+        def render() -> bytes:
+            call = Call(request.path_params, parameters(request, known))
+            return ENCODER.encode(linked.document(self._ask.exports.linked(question(call))))
+
+        body = await run_in_threadpool(render)
+        permanent = "seq" in request.path_params
+        headers = lasting(Call(request.path_params, {})) if permanent else {}
+        return respond(request, body, _LINKED, cache_control=FOR_EVER if permanent else None, headers=headers)
+
+    async def _act(self, request: Request) -> Response:
+        def render() -> bytes:
+            act = self._ask.announcement(Call(request.path_params, parameters(request, ())))
+            return ENCODER.encode(linked.document(self._ask.exports.linked_announcement(act)))
+
+        return respond(request, await run_in_threadpool(render), _LINKED)

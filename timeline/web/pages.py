@@ -19,7 +19,7 @@ from timeline.core.evidence import Found, find_quote
 from timeline.core.history import PROPOSED, REPORTED
 from timeline.core.questions import KNOWLEDGE, asked_day
 from timeline.core.sheet import Citation
-from timeline.exports import Cited
+from timeline.exports import Cited, linked
 from timeline.formats.sheets import SHEETS, cited_in_markdown
 from timeline.web import api
 from timeline.web.conditional import respond
@@ -180,13 +180,13 @@ class Pages:
             today=None if today is None else today.isoformat(),
             again=urlencode(call.given),
             since=since,
-            **self._to_take_away(cited.citation),
+            **self._to_take_away(cited),
         )
 
-    def _to_take_away(self, citation: Citation) -> Json:
-        """What the lines on exporting and citing need."""
-        formats = {suffix: each.name for suffix, each in SHEETS.items()} if citation.command else {}
-        return {"citation": citation, "markdown": cited_in_markdown(citation), "formats": formats}
+    def _to_take_away(self, cited: Cited) -> Json:
+        """What the lines on exporting and citing need, and what programs find in the page."""
+        formats = {suffix: each.name for suffix, each in SHEETS.items()}
+        return _citing(cited.citation, self._ask.exports.linked(cited)) | {"formats": formats}
 
     def compare(self, call: Call) -> str:
         """Two days side by side; without days, the last change and the day before it."""
@@ -211,7 +211,7 @@ class Pages:
             knowledge=knowledge,
             today=today.isoformat(),
             reread=self._ask.reread(self._ask.cited_changes, asked, cited),
-            **self._to_take_away(cited.citation),
+            **self._to_take_away(cited),
         )
 
     def term(self, call: Call) -> str:
@@ -224,7 +224,7 @@ class Pages:
     def _lives(self, template: str, ask: Callable[[Call], Cited], call: Call) -> str:
         cited = ask(call)
         reread = self._ask.reread(ask, call, cited)
-        taken = self._to_take_away(cited.citation)
+        taken = self._to_take_away(cited)
         return self._templates.render(template, body=cited.body, knowledge=call.given, reread=reread, **taken)
 
     def announcement(self, call: Call) -> str:
@@ -237,8 +237,13 @@ class Pages:
                 of_it = [each for each in body.get("statements", []) if each["source"] == number and each["quote"]]
                 text = stored.content.decode("utf-8-sig", "replace")
                 texts.append({"number": number, **source, "pieces": marked(text, [each["quote"] for each in of_it])})
-        taken = self._to_take_away(self._ask.exports.announcement(body))
+        exports = self._ask.exports
+        taken = _citing(exports.announcement(body), exports.linked_announcement(body)) | {"formats": {}}
         return self._templates.render("announcement.html", act=body, texts=texts, **taken)
+
+
+def _citing(citation: Citation, graph: list[Json]) -> Json:
+    return {"citation": citation, "markdown": cited_in_markdown(citation), "linked": linked.alone(graph)}
 
 
 def marked(text: str, quotes: list[str]) -> list[Json]:

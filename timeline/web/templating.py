@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from timeline.settings import Settings
+from timeline.web.operations import ENCODER
 
 Json = dict[str, Any]
 STATIC = {"timeline.css": "text/css; charset=utf-8", "timeline.js": "text/javascript; charset=utf-8"}
@@ -29,7 +31,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"day": day, "instant": instant, "path": path, "query": urlencode}
+        self._environment.filters |= {"day": day, "instant": instant, "path": path, "query": urlencode, "data": data}
         self._environment.globals |= {
             "base_url": settings.base_url,
             "version": sha256(b"".join(self.static.values())).hexdigest()[:12],
@@ -65,3 +67,11 @@ def instant(text: str | None) -> str:
 def path(text: str) -> str:
     """A text as part of a path."""
     return quote(text, safe="/@")
+
+
+def data(value: Any) -> Markup:
+    """Plain data as JSON for a script element: nothing in it can end the element or begin another."""
+    text = ENCODER.encode(value).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - what could be markup is written by number
