@@ -17,6 +17,7 @@ from tests.conftest import Clock, Run
 from tests.test_acts import OPENING, asked
 from tests.test_cli import ANNOUNCEMENT
 from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.cli import cli
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
@@ -32,7 +33,7 @@ def drafts(log: Log, clock: Clock) -> Drafts:
     """Drafts beside a record with one open partnership."""
     desk = Desk(log, BUILTIN, clock)
     desk.append(asked(OPENING))
-    return Drafts(log, BUILTIN, clock, desk.append)
+    return Drafts(log, BUILTIN, clock, desk.append, Answers(log, BUILTIN, clock))
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_draft_keeps_what_came_in_and_is_no_event(drafts: Drafts, log: Log) ->
     ]
     assert "text_sha256" in found.document
     assert head(log) == 1
-    assert drafts.list() == {
+    assert drafts.listed() == {
         "drafts": [
             {
                 "id": 1,
@@ -247,8 +248,8 @@ def test_a_discarded_draft_says_why_and_stays_readable(drafts: Drafts) -> None:
 
     assert drafts.discard(number, "another reason")["reason"] == "said before"
     assert drafts.show(number)["document"]
-    assert drafts.list()["drafts"] == []
-    assert drafts.list(closed=True)["drafts"][0]["status"] == "discarded"
+    assert drafts.listed()["drafts"] == []
+    assert drafts.listed(closed=True)["drafts"][0]["status"] == "discarded"
     refused("draft_closed", lambda: drafts.append(number))
     refused("draft_closed", lambda: drafts.save(number, "title: later"))
 
@@ -299,6 +300,8 @@ def test_a_draft_goes_from_a_file_through_an_editor_to_the_record(
     monkeypatch.setenv("EDITOR", str(editor))
     edited = opened("draft", "edit", "1")
     assert (edited.exit_code, edited.stdout) == (0, "Draft 1 · revision 2 · open\n")
+    assert opened("draft", "check", "1").exit_code == 4  # a text like it is on record
+    assert opened("draft", "answer", "1", "acme-bolt/1", "new").exit_code == 0
     assert opened("draft", "check", "1").exit_code == 0
     receipt = json.loads(opened("draft", "append", "1", "--revision", "2", "--json").stdout)
     assert receipt["id"] == "acme-bolt/2"

@@ -228,3 +228,24 @@ draft_text = Table(
     Column("content", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
+
+draft_answer = Table(
+    "draft_answer",
+    metadata,
+    Column("draft", WIDE, primary_key=True, autoincrement=False),
+    Column("about", Text, primary_key=True),
+    Column("answer", Text, nullable=False),
+    Column("answered_at", WIDE, nullable=False),
+    sqlite_strict=True,
+)
+
+# Marks by which two reports of the same are found: a projection of the log, made when it is first asked for.
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("partnership", Text, primary_key=True),
+    Column("n", WIDE, primary_key=True, autoincrement=False),
+    sqlite_strict=True,
+)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, json_option, pass_frame
 from timeline.core.errors import Category, TimelineError
@@ -45,7 +46,7 @@ def new(frame: Frame, file: str) -> None:
 def list_(frame: Frame, *, closed: bool) -> None:
     """The open drafts, newest change first."""
     with _drafts(frame) as drafts:
-        frame.show(drafts.list(closed=closed), tables.drafts)
+        frame.show(drafts.listed(closed=closed), tables.drafts)
 
 
 @draft.command()
@@ -107,6 +108,18 @@ def check(frame: Frame, number: int) -> None:
 
 @draft.command()
 @_ID
+@click.argument("about", metavar="OF")
+@click.argument("said", metavar="attach|new|unsure")
+@json_option
+@pass_frame
+def answer(frame: Frame, number: int, about: str, said: str) -> None:
+    """Whether the draft is another report of announcement OF: attach its sources there, new, or unsure."""
+    with _drafts(frame) as drafts:
+        frame.show(drafts.answer(number, about, said), tables.draft_check)
+
+
+@draft.command()
+@_ID
 @click.option("--revision", type=click.IntRange(1, 2**53), metavar="N", help="Refuse if it was changed since this one.")
 @json_option
 @pass_frame
@@ -131,7 +144,8 @@ def discard(frame: Frame, number: int, why: str) -> None:
 def _drafts(frame: Frame) -> Iterator[Drafts]:
     kinds = frame.kinds()
     with frame.log(migrate=True) as log:
-        yield Drafts(log, kinds, utc_now, Desk(log, kinds, utc_now).append, frame.settings().keep_texts)
+        answers = Answers(log, kinds, utc_now)
+        yield Drafts(log, kinds, utc_now, Desk(log, kinds, utc_now).append, answers, frame.settings().keep_texts)
 
 
 def _read(file: str) -> tuple[bytes, str]:

@@ -231,6 +231,12 @@ def draft_check(out: Console, body: Json) -> None:
     """What would come of a draft, or what blocks it."""
     for block in body["blocks"]:
         _line(out, blocked(block), "yellow")
+    for asked in body["questions"]:
+        _line(out, f"? {asked['of']} “{asked['title']}”, announced {asked['announced']}: {asked['answer'] or 'open'}")
+        for why in asked["why"]:
+            _line(out, f"  {why['detail']}")
+        if asked["answer"] is None:
+            _line(out, f"  timeline draft answer {body['id']} {asked['of']} attach|new|unsure")
     if body["would"]:
         receipt(out, body["would"])
     if body["ready"]:

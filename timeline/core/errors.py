@@ -89,6 +89,8 @@ CODES: dict[str, Category] = {
     "already_opened": Category.REFUSED,
     "event_already_occurred": Category.REFUSED,
     "draft_blocked": Category.REFUSED,
+    "duplicate_unanswered": Category.REFUSED,
+    "nothing_to_attach": Category.REFUSED,
     # someone was there first
     "key_reused": Category.CONFLICT,
     "lost_race": Category.CONFLICT,

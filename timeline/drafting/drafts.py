@@ -11,13 +11,15 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from timeline.answers import Answers
 from timeline.chain import moment
-from timeline.core.announcements import Announcement, Correction
+from timeline.core.announcements import Announcement, Attachment, Correction, Source, reference
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
 from timeline.documents import MAX_BYTES, Document, written
 from timeline.drafting import store
+from timeline.drafting.asking import ANSWERS, UNSURE, meant, questions, unanswered
 from timeline.drafting.judging import only_document, problems, submission_of
 from timeline.drafting.store import APPENDED, DISCARDED, Draft, Received
 from timeline.log import Log
@@ -37,6 +39,7 @@ class Record(Protocol):
         self,
         submission: Submission,
         *,
+        expect: int | None = None,
         dry_run: bool = False,
         also: Callable[[Connection, Json], None] | None = None,
     ) -> Json: ...
@@ -50,6 +53,8 @@ class Drafts:
     kinds: Kinds
     clock: Callable[[], datetime]
     record: Record
+    answers: Answers
+    """What the record has on the announcements that a draft may be another report of."""
     keep: str = FULL
 
     # -- beginning and changing --------------------------------------------------------------------------------
@@ -124,9 +129,31 @@ class Drafts:
                 store.close(writer.connection, found, DISCARDED, self.clock(), reason=reason, erase=self.keep == QUOTES)
             return shown(store.find(writer.connection, number))
 
+    def answer(self, number: int, about: str, said: str) -> Json:
+        """Answer whether the draft is another report of an announcement; the draft's check after that.
+
+        Args:
+            about: The announcement, as openai-microsoft/3.
+            said: `attach` (another report of it), `new` (something else), or `unsure` (stays in review).
+
+        Raises:
+            TimelineError: `unknown_draft`, `draft_closed`, `invalid_value`, `unknown_announcement`.
+        """
+        if said not in ANSWERS:
+            raise TimelineError(
+                "invalid_value",
+                f"“{said[:80]}” is no answer.",
+                "Answer attach (another report of it), new (something else) or unsure (it stays in review).",
+                field="answer",
+            )
+        self.answers.announcement(*reference(about, field="of"))
+        with self.log.writing() as writer:
+            store.answer(writer.connection, store.find(writer.connection, number), about, said, self.clock())
+        return self.check(number)
+
     # -- looking -----------------------------------------------------------------------------------------------
 
-    def list(self, *, closed: bool = False) -> Json:
+    def listed(self, *, closed: bool = False) -> Json:
         """The open drafts, newest change first; all of them with `closed`."""
         with self.log.reading() as reader:
             rows = store.every(reader.connection, closed=closed)
@@ -156,13 +183,14 @@ class Drafts:
 
     # -- ending ------------------------------------------------------------------------------------------------
 
-    def append(self, number: int, *, expect: int | None = None) -> Json:
+    def append(self, number: int, *, expect: int | None = None, attempts: int = 5) -> Json:
         """Record what the draft says; the receipt. Of a draft that was appended before, its receipt again.
 
         The act and the end of the draft are one transaction: a kill leaves it open, or appended with its receipt.
 
         Args:
             expect: The revision that was looked at.
+            attempts: How often to judge it anew when the partnership's record moves on meanwhile.
 
         Raises:
             TimelineError: `draft_blocked` with everything that blocks; `stale_draft`; `draft_closed` when discarded.
@@ -193,12 +221,22 @@ class Drafts:
             erase = self.keep == QUOTES
             store.close(connection, found, APPENDED, self.clock(), receipt=receipt | {"draft": number}, erase=erase)
 
+        document = meant(self.answers, found, only_document(found.document, f"draft {number}"))
+        follows = judged["would"]["follows"]
         try:
-            receipt = self.record(self._submission(found), also=settle)
+            receipt = self.record(
+                self._submission(found, document),
+                # What was judged is what is recorded: whatever came between is judged first.
+                expect=None if follows is None or judged["would"]["replayed"] else int(follows.rpartition("@")[2]),
+                also=settle,
+            )
         except TimelineError as error:
-            if error.code != "stale_draft" or (now := self.find(number)).receipt is None:
-                raise
-            return now.receipt  # somebody appended the same draft meanwhile
+            now = self.find(number)
+            if now.receipt is not None:
+                return now.receipt  # somebody appended the same draft meanwhile
+            if error.code == "stale_expectation" and attempts > 1:
+                return self.append(number, expect=expect, attempts=attempts - 1)
+            raise
         return receipt | {"draft": number}
 
     # -- within ------------------------------------------------------------------------------------------------
@@ -216,30 +254,38 @@ class Drafts:
             "revision": found.revision,
             "ready": False,
             "blocks": [],
+            "questions": [],
             "would": found.receipt,
         }
         if found.status != store.OPEN:
             return body
+        blocks: list[TimelineError] = []
         try:
             document = only_document(found.document, f"draft {found.id}")
+            body["questions"] = questions(self.log, self.answers, found, document)
+            document = meant(self.answers, found, document)
             blocks = problems(document, self.kinds, found.texts)
             if not blocks:
-                body["would"] = self.record(self._submission(found), dry_run=True)
+                body["would"] = self.record(self._submission(found, document), dry_run=True)
         except TimelineError as error:
             blocks = [error]
+        if body["would"] is not None and body["would"]["replayed"]:
+            body["questions"] = []  # it is recorded already, so nothing is left to ask
+        blocks += [unanswered(each) for each in body["questions"] if each["answer"] in (None, UNSURE)]
         body["blocks"] = [_block(each) for each in blocks]
         return body | {"ready": not blocks}
 
-    def _submission(self, found: Draft) -> Submission:
+    def _submission(self, found: Draft, document: Document) -> Submission:
         """What is to be recorded; where only quotes are kept, its sources name no text."""
-        document = only_document(found.document, f"draft {found.id}")
         made = submission_of(document, self.kinds, found.texts)
         if self.keep == FULL:
             return made
-        if isinstance(made.act, Announcement):
-            made = for_act(made, _without_texts(made.act, made))
-        elif isinstance(made.act, Correction):
-            made = for_act(made, replace(made.act, content=_without_texts(made.act.content, made)))
+        match made.act:
+            case Announcement() | Attachment():
+                made = for_act(made, replace(made.act, sources=_without_texts(made.act.sources, made)))
+            case Correction():
+                content = replace(made.act.content, sources=_without_texts(made.act.content.sources, made))
+                made = for_act(made, replace(made.act, content=content))
         return replace(made, texts={})
 
 
@@ -261,6 +307,7 @@ def shown(found: Draft) -> Json:
             "retrieved_at": None if received.retrieved_at is None else iso(received.retrieved_at),
             "kept": received.content is not None,
         },
+        "answers": dict(found.answers),
         "texts": [{"sha256": each.sha256, "media_type": each.media_type} for each in found.texts.values()],
         "document": found.document,
         "receipt": found.receipt,
@@ -290,12 +337,11 @@ def _media_type(name: str) -> str:
     return "application/json" if name.endswith((".json", ".ndjson")) else "application/yaml"
 
 
-def _without_texts(content: Announcement, made: Submission) -> Announcement:
-    """The announcement, its sources no longer naming texts that came with it; what the record has stays named."""
-    sources = tuple(
-        replace(source, text_sha256=None) if source.text_sha256 in made.texts else source for source in content.sources
+def _without_texts(sources: Sequence[Source], made: Submission) -> tuple[Source, ...]:
+    """The sources, no longer naming texts that came with them; what the record has stays named."""
+    return tuple(
+        replace(source, text_sha256=None) if source.text_sha256 in made.texts else source for source in sources
     )
-    return replace(content, sources=sources)
 
 
 def _block(error: TimelineError) -> Json:

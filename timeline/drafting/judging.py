@@ -13,7 +13,8 @@ from timeline.documents import Document, read
 from timeline.submissions import Submission, Text, check_quotes, decoded, located, submit
 
 Json = dict[str, Any]
-_OTHER_ACTS = ("corrects", "retracts", "occurred", "attaches", "parties")
+OTHER_ACTS = ("corrects", "retracts", "occurred", "attaches", "parties")
+"""The field by which a document is known to be no announcement."""
 _STAND_INS: Json = {
     "partnership": "a-b",
     "title": "–",
@@ -57,7 +58,7 @@ def submission_of(document: Document, kinds: Kinds, texts: Mapping[str, Text]) -
 
 def problems(document: Document, kinds: Kinds, texts: Mapping[str, Text]) -> list[TimelineError]:
     """Every rule that the document breaks by itself, in its order; what is on record is not asked."""
-    if any(name in document.data for name in _OTHER_ACTS):
+    if any(name in document.data for name in OTHER_ACTS):
         return _first(document, kinds, texts)
     found: list[TimelineError] = []
     header = _header(document, kinds, found)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from timeline.chain import microseconds, moment
 from timeline.core.errors import TimelineError
 from timeline.submissions import Text
-from timeline.tables import draft, draft_revision, draft_text
+from timeline.tables import draft, draft_answer, draft_revision, draft_text
 
 Json = dict[str, Any]
 OPEN, APPENDED, DISCARDED = "open", "appended", "discarded"
@@ -55,6 +55,8 @@ class Draft:
     """The announcement file as it stands, which may not be finished nor even be YAML."""
     texts: Mapping[str, Text]
     """The texts that its sources name by sha256."""
+    answers: Mapping[str, str]
+    """What was answered about each announcement that may be the same: attach, new or unsure."""
     receipt: Json | None
     reason: str | None
     """Why it was discarded."""
@@ -151,6 +153,19 @@ def save(
     _revise(connection, before.id, number, document, texts, at)
 
 
+def answer(connection: Connection, before: Draft, about: str, said: str, now: datetime) -> None:
+    """Keep what was answered about one announcement; a later answer takes the place of an earlier one.
+
+    Raises:
+        TimelineError: `draft_closed`.
+    """
+    still_open(before)
+    here = (draft_answer.c.draft == before.id) & (draft_answer.c.about == about)
+    values = {"answer": said, "answered_at": microseconds(now)}
+    if connection.execute(update(draft_answer).where(here).values(**values)).rowcount == 0:
+        connection.execute(insert(draft_answer), {"draft": before.id, "about": about, **values})
+
+
 def close(
     connection: Connection,
     before: Draft,
@@ -217,6 +232,8 @@ def _revise(connection: Connection, number: int, count: int, document: str, text
 
 def _draft(connection: Connection, row: Row[Any]) -> Draft:
     texts = connection.execute(select(draft_text).where(draft_text.c.draft == row.id)).all()
+    question = select(draft_answer).where(draft_answer.c.draft == row.id).order_by(draft_answer.c.about)
+    answers = connection.execute(question).all()
     return Draft(
         id=row.id,
         status=row.status,
@@ -234,6 +251,7 @@ def _draft(connection: Connection, row: Row[Any]) -> Draft:
         ),
         document=revision(connection, row.id, row.revision),
         texts={each.sha256: Text(each.sha256, each.media_type, each.content) for each in texts},
+        answers={each.about: each.answer for each in answers},
         receipt=None if row.receipt is None else json.loads(row.receipt),
         reason=row.reason,
     )

@@ -27,7 +27,7 @@ def similarity(one: str, other: str) -> float:
     announcement and a blog's retelling of it in other words 0.15, two announcements of the same parties
     0.00. A text under five words is one run.
     """
-    return _contained(_shingles(_words(one)), _shingles(_words(other)))
+    return _contained(runs(words(one)), runs(words(other)))
 
 
 def overlap(one: str, other: str) -> float:
@@ -36,20 +36,22 @@ def overlap(one: str, other: str) -> float:
     The measure for a report in other words: on the same pages the retelling has 0.75, the two
     announcements of the same parties 0.38. It is the coarser one: it suggests, and a reader decides.
     """
-    return _contained(_content(_words(one)), _content(_words(other)))
+    return _contained(_content(words(one)), _content(words(other)))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of what is evidence in a text, folded and in small."""
     said = " ".join(text[block.start : block.end] for block in blocks(text) if block.part in EVIDENCE)
     return [word.lower() for word in WORD.findall(normalised(said))]
 
 
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[at : at + SHINGLE]) for at in range(max(len(words) - SHINGLE + 1, min(len(words), 1)))}
+def runs(said: list[str]) -> set[tuple[str, ...]]:
+    """Every run of five words; a text under five words is one run."""
+    return {tuple(said[at : at + SHINGLE]) for at in range(max(len(said) - SHINGLE + 1, min(len(said), 1)))}
 
 
-def _content(words: list[str]) -> set[str]:
-    return {stem(word) for word in words if len(word) >= _SHORTEST and word not in _COMMON}
+def _content(said: list[str]) -> set[str]:
+    return {stem(word) for word in said if len(word) >= _SHORTEST and word not in _COMMON}
 
 
 def _contained(one: set[str] | set[tuple[str, ...]], other: set[str] | set[tuple[str, ...]]) -> float:
