@@ -14,8 +14,11 @@ from timeline.core.errors import TimelineError
 from timeline.core.questions import Knowledge, Question, asked_day, cited_knowledge, read_knowledge, read_lanes
 from timeline.core.terms import term
 from timeline.exports import Cited, Exports
+from timeline.formats.pictures import PICTURES, picture
 from timeline.formats.sheets import SHEETS
 from timeline.log import utc_now
+
+_FORMATS = (*SHEETS, *PICTURES)
 
 
 class _Asked(NamedTuple):
@@ -30,7 +33,7 @@ class _Asked(NamedTuple):
 
 @cli.command()
 @click.argument("partnership")
-@click.option("--format", "suffix", required=True, metavar="FORMAT", help=f"{', '.join(SHEETS)}.")
+@click.option("--format", "suffix", required=True, metavar="FORMAT", help=f"{', '.join(_FORMATS)}.")
 @click.option("--as-of", metavar="D", help="What was in force on that day. Default: today, UTC.")
 @click.option("--between", nargs=2, metavar="D1 D2", help="Instead: what changed after one day, up to another.")
 @click.option("--term", "about", metavar="TERM", help="Instead: that term's life. With --as-of: only matching terms.")
@@ -54,13 +57,13 @@ def export(
 ) -> None:
     """An answer as a document with its quotes, both clocks and a permanent citation.
 
-    Its last page says how to get the same bytes again.
+    Its last page says how to get the same bytes again. svg and png are the picture of the timeline, as of a day.
     """
-    if suffix not in SHEETS:
+    if suffix not in _FORMATS:
         raise TimelineError(
-            "invalid_value", f"There is no format {suffix}.", f"Take one of {', '.join(SHEETS)}.", field="format"
+            "invalid_value", f"There is no format {suffix}.", f"Take one of {', '.join(_FORMATS)}.", field="format"
         )
-    if out is None and suffix in ("docx", "pdf") and sys.stdout.isatty():
+    if out is None and suffix in ("docx", "pdf", "png") and sys.stdout.isatty():
         raise TimelineError(
             "missing_parameter",
             f"A {suffix} file would only garble the terminal.",
@@ -69,8 +72,11 @@ def export(
         )
     asked = _Asked(as_of, between, about, include, whole)
     with frame.exports() as exports:
-        cited = _ask(exports, partnership, _knowledge(given(clocks)), asked)
-        made = SHEETS[suffix].render(exports.sheet(cited))
+        known = _knowledge(given(clocks))
+        if suffix in PICTURES:
+            made = _pictured(exports, partnership, suffix, known, asked)
+        else:
+            made = SHEETS[suffix].render(exports.sheet(_ask(exports, partnership, known, asked)))
     if out is None:
         sys.stdout.buffer.write(made)
         return
@@ -116,6 +122,23 @@ def _ask(exports: Exports, partnership: str, known: Knowledge, asked: _Asked) ->
     lanes = read_lanes({} if asked.include is None else {"include": asked.include})
     day = now.date() if asked.as_of is None else asked_day(asked.as_of, now, field="as_of")
     return exports.state(partnership, Question(day, known, asked.about, lanes))
+
+
+def _pictured(exports: Exports, partnership: str, suffix: str, known: Knowledge, asked: _Asked) -> bytes:
+    """The picture of the whole timeline; with the position of the log fixed, no today is marked, as in a citation."""
+    other = {"--between": asked.between, "--term": asked.about, "--include": asked.include}
+    for name in (name for name, value in other.items() if value is not None):
+        raise TimelineError(
+            "conflicting_parameters",
+            f"A picture shows the whole timeline as of a day; {name} asks for something else.",
+            f"Leave {name} out, or take --format pdf.",
+            field=name.removeprefix("--"),
+        )
+    today = utc_now().date()
+    as_of = today if asked.as_of is None else asked_day(asked.as_of, utc_now(), field="as_of")
+    timeline = exports.answers.timeline(partnership, known)
+    marked = today if known.known_seq is None else None
+    return PICTURES[suffix].render(picture(timeline, as_of, marked, exports.base_url))
 
 
 def _knowledge(clocks: Mapping[str, str]) -> Knowledge:

@@ -33,6 +33,7 @@ from timeline.web.editing import Editing
 from timeline.web.feeds import Feeds
 from timeline.web.fresh import Fresh
 from timeline.web.pages import Pages
+from timeline.web.pictures import Pictures
 from timeline.web.problems import Problems
 from timeline.web.reading import Reading
 from timeline.web.stream import Stream
@@ -94,6 +95,7 @@ def create_app(
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, meter, document),
         *Documents(reading).routes(),
+        *Pictures(reading, settings.base_url).routes(),
         *Pages(reading, templates, fresh).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]

@@ -20,10 +20,10 @@ from timeline.core.history import PROPOSED, REPORTED
 from timeline.core.questions import KNOWLEDGE, asked_day
 from timeline.core.sheet import Citation
 from timeline.exports import Cited, linked
+from timeline.formats.drawing import drawing
 from timeline.formats.sheets import SHEETS, cited_in_markdown
 from timeline.web import api
 from timeline.web.conditional import respond
-from timeline.web.drawing import picture
 from timeline.web.fresh import Fresh
 from timeline.web.operations import Call, parameters
 from timeline.web.reading import FOR_EVER, Reading, lasting
@@ -171,7 +171,7 @@ class Pages:
             state=body,
             acts=list(reversed(acts)) if body["view"] != "cited" else [],
             not_applied=[act for act in acts if _not_applied(act, body)] if body["view"] != "cited" else [],
-            picture=picture(timeline, on, today),
+            picture=drawing(timeline, on, today),
             days=timeline["days"],
             previous=max((each for each in days if each < on.isoformat()), default=None),
             following=min((each for each in days if each > on.isoformat()), default=None),

@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from timeline.formats.drawing import Drawing
+from timeline.formats.pictures import drawn
 from timeline.settings import Settings
 from timeline.web.operations import ENCODER
 
@@ -32,6 +34,7 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.filters |= {"day": day, "instant": instant, "path": path, "query": urlencode, "data": data}
+        self._environment.filters["drawn"] = elements
         self._environment.globals |= {
             "base_url": settings.base_url,
             "version": sha256(b"".join(self.static.values())).hexdigest()[:12],
@@ -75,3 +78,8 @@ def data(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - what could be markup is written by number
+
+
+def elements(drawing: Drawing) -> Markup:
+    """A drawing as elements of the page."""
+    return Markup(drawn(drawing))  # noqa: S704 - `drawn` escapes every text of the record

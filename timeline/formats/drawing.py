@@ -1,4 +1,4 @@
-"""The lives of terms as a picture: where each bar, mark and label stands. The template turns it into SVG.
+"""The lives of terms as a picture: where each bar, mark and label stands. `pictures` turns it into SVG and PNG.
 
 Kinds of bar differ in shape and pattern, not in colour alone, so that they can be told apart on paper.
 """
@@ -53,7 +53,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Drawing:
     width: int
     height: int
     rows: tuple[Row, ...]
@@ -61,8 +61,8 @@ class Picture:
     marks: tuple[Mark, ...]
 
 
-def picture(timeline: Json, as_of: date, today: date | None) -> Picture | None:
-    """The picture of a timeline; None when there is nothing to draw.
+def drawing(timeline: Json, as_of: date, today: date | None) -> Drawing | None:
+    """The drawing of a timeline; None when there is nothing to draw.
 
     Args:
         timeline: What `Answers.timeline` says.
@@ -85,7 +85,7 @@ def picture(timeline: Json, as_of: date, today: date | None) -> Picture | None:
     if today is None or as_of != today:
         marks.append(_mark(scale, as_of, "as of"))
     height = _TOP + len(rows) * ROW + _BOTTOM
-    return Picture(WIDTH, height, rows, tuple(scale.years()), tuple(marks))
+    return Drawing(WIDTH, height, rows, tuple(scale.years()), tuple(marks))
 
 
 @dataclass(frozen=True, slots=True)
