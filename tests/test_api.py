@@ -357,6 +357,7 @@ def test_the_upkeep_addresses_answer(ask: TestClient) -> None:
 def test_every_example_in_the_document_runs(editor: TestClient) -> None:
     """A program that has read only the document gets answers."""
     document = editor.get("/openapi.json").json()
+    finished = {"partnership": "harbour-quill", **announcement(23)}
     ran = 0
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -366,8 +367,11 @@ def test_every_example_in_the_document_runs(editor: TestClient) -> None:
                 continue
             query = {name: value for name, value in given.items() if name not in slots and value is not None}
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+            if "id" in slots:  # each is tried on a draft of its own
+                slots["id"] = editor.post("/api/drafts", json=finished).json()["id"]
             answer = editor.request(method, path.format(**slots), params=query, json=body)
-            assert answer.status_code == 200, f"{method} {path}: {answer.text}"
+            made = 201 if operation["operationId"] in ("begin_draft", "append_draft") else 200
+            assert answer.status_code == made, f"{method} {path}: {answer.text}"
             ran += 1
     assert ran > 18
 

@@ -4,7 +4,8 @@ A draft is nobody's word yet: it is no event, changes no answer and is in no dum
 what still stands in its way, `drafts` is the use case that the doors call.
 """
 
+from timeline.drafting.asking import ANSWERS
 from timeline.drafting.drafts import Drafts, Record
 from timeline.drafting.store import Draft, Received
 
-__all__ = ["Draft", "Drafts", "Received", "Record"]
+__all__ = ["ANSWERS", "Draft", "Drafts", "Received", "Record"]

@@ -7,7 +7,9 @@ from typing import Any
 
 from timeline.core.schema import announcement_schema
 from timeline.core.terms import Kinds
+from timeline.drafting import Drafts
 from timeline.web import shapes
+from timeline.web.drafting import DRAFT, Drafting
 from timeline.web.operations import Body, Operation, Parameter
 from timeline.web.reading import MOST, Reading
 from timeline.web.writing import Writing
@@ -60,6 +62,7 @@ PATH: dict[str, Json] = {
     "n": {"type": "integer", "minimum": 1, "maximum": 999_999, "description": "An act's place.", "example": 2},
     "seq": _POSITION | {"description": "A position of the log.", "example": 9},
     "date": _DAY | {"description": "A day.", "example": "2023-06-30"},
+    "id": DRAFT,
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of a source: text_sha256."},
 }
 _SOURCES = [{"tier": "party", "publisher": "Harbour Signals", "url": "https://harbour-signals.example/news"}]
@@ -90,9 +93,10 @@ _OCCURRENCE: Json = {
 _ATTACHMENT: Json = {"sources": [{"tier": "press", "publisher": "The Almanac", "url": "https://almanac.example/1"}]}
 
 
-def operations(reading: Reading, writing: Writing, kinds: Kinds) -> tuple[Operation, ...]:
+def operations(reading: Reading, writing: Writing, drafts: Drafts, kinds: Kinds) -> tuple[Operation, ...]:
     """Every operation of the API, questions first."""
-    return (*_questions(reading), *_acts(writing, kinds))
+    announcement = _without_address(announcement_schema(kinds)["oneOf"][0])
+    return (*_questions(reading), *_acts(writing, kinds), *Drafting(drafts, announcement).operations())
 
 
 def _questions(ask: Reading) -> tuple[Operation, ...]:

@@ -20,6 +20,7 @@ from timeline.answers import Answers
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
+from timeline.drafting import Drafts
 from timeline.exports import Exports
 from timeline.log import Log
 from timeline.overview import Overview
@@ -86,7 +87,8 @@ def create_app(
     writing = Writing(Desk(log, kinds, clock), kinds, after_recording)
     templates = Templates(settings)
     problems = Problems(templates.problem)
-    table = api.operations(reading, writing, kinds)
+    drafts = Drafts(log, kinds, clock, writing.append, answers, settings.keep_texts)
+    table = api.operations(reading, writing, drafts, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
     document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order

@@ -76,11 +76,11 @@ class Operation:
 
     Attributes:
         returns: The type of the body, for the document; None when it is not JSON.
-        scope: What a token must allow; None for a question, which the settings open or close.
+        scope: What a token must allow; None for a question that the settings open or close.
         path_examples: A value to try for each slot of the path.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     name: str
     summary: str
@@ -112,6 +112,8 @@ def routes(operations: tuple[Operation, ...], fresh: Fresh) -> list[Route]:
 
 async def _ask(operation: Operation, fresh: Fresh, request: Request) -> Response:
     """Answer a question; an answer given before stands as long as the record and the day do."""
+    if operation.scope is not None:
+        allow(request, operation.scope)
 
     def answer() -> Reply:
         given = parameters(request, operation.known)
@@ -247,6 +249,7 @@ _MEANS = {
 _REFUSED = {
     "GET": ("400", "401", "403", "404", "429", "503"),
     "POST": ("400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "503"),
+    "PUT": ("400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "503"),
 }
 _PROBLEM: Json = {
     "title": "Problem",

@@ -311,6 +311,54 @@ class Receipt(TypedDict):
     entries: list[dict[str, Any]]
 
 
+class DraftLine(TypedDict):
+    id: int
+    status: str
+    revision: int
+    title: str | None
+    address: str | None
+    reason: str | None
+    updated_at: str
+
+
+class Drafts(TypedDict):
+    drafts: list[DraftLine]
+
+
+class DraftReceived(TypedDict):
+    sha256: str
+    media_type: str
+    size: int
+    address: str | None
+    retrieved_at: str | None
+    kept: bool
+
+
+class Draft(TypedDict):
+    id: int
+    status: str
+    revision: int
+    title: str | None
+    created_at: str
+    updated_at: str
+    received: DraftReceived
+    answers: dict[str, str]
+    texts: list[dict[str, Any]]
+    document: str
+    receipt: dict[str, Any] | None
+    reason: str | None
+
+
+class DraftCheck(TypedDict):
+    id: int
+    status: str
+    revision: int
+    ready: bool
+    blocks: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
+    would: dict[str, Any] | None
+
+
 class Status(TypedDict):
     version: str
     now: str

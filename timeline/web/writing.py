@@ -8,13 +8,15 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
+from sqlalchemy import Connection
+
 from timeline.acts import Desk
 from timeline.core.announcements import reference
 from timeline.core.errors import TimelineError
 from timeline.core.questions import filled
 from timeline.core.terms import Kinds
 from timeline.documents import Document, read
-from timeline.submissions import submit
+from timeline.submissions import Submission, submit
 from timeline.web.operations import Call, Reply
 
 Json = dict[str, Any]
@@ -67,8 +69,19 @@ class Writing:
     ) -> Json:
         """The receipt of one document, recorded or rehearsed."""
         submission = submit(document, self._kinds, idempotency_key=idempotency_key, paths=False)
+        return self.append(submission, expect=expect, dry_run=dry_run)
+
+    def append(
+        self,
+        submission: Submission,
+        *,
+        expect: int | None = None,
+        dry_run: bool = False,
+        also: Callable[[Connection, Json], None] | None = None,
+    ) -> Json:
+        """The receipt of one act, recorded or rehearsed; as `Desk.append`."""
         with self._turn:
-            receipt = self._desk.append(submission, expect=expect, dry_run=dry_run)
+            receipt = self._desk.append(submission, expect=expect, dry_run=dry_run, also=also)
         if not dry_run and not receipt["replayed"]:
             self._recorded()
         return receipt
@@ -77,7 +90,7 @@ class Writing:
         partnership = call.path["p"]
         if "n" in call.path:
             reference(f"{partnership}/{call.path['n']}", field="n")
-        document = only_document(call.body, _name(call))
+        document = only_document(call.body, body_name(call))
         if wanted is not None and wanted not in document.data:
             raise TimelineError(
                 "missing_field", f"There is no {wanted}.", f"Say which event: {wanted}: closing.", field=wanted
@@ -95,7 +108,7 @@ class Writing:
             replace(document, data=data),
             idempotency_key=_idempotency_key(call),
             expect=_expected(call, partnership),
-            dry_run=_flag(call, "dry_run"),
+            dry_run=flag(call, "dry_run"),
         )
         new = not receipt["dry_run"] and not receipt["replayed"]
         headers = {} if receipt["dry_run"] else {"Location": _location(receipt["id"])}
@@ -123,7 +136,7 @@ def _location(cited: str) -> str:
     return f"/api/announcements/{cited}" if "/" in cited else f"/api/partnerships/{cited}"
 
 
-def _name(call: Call) -> str:
+def body_name(call: Call) -> str:
     """What the body is called in a refusal; its ending tells how to read it."""
     given = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in _TYPES:
@@ -136,7 +149,8 @@ def _name(call: Call) -> str:
     return _TYPES[given]
 
 
-def _flag(call: Call, name: str) -> bool:
+def flag(call: Call, name: str) -> bool:
+    """Whether a parameter that is true or false says true."""
     value = filled(call.given, name) if name in call.given else "false"
     if value not in ("true", "false"):
         raise TimelineError(
