@@ -391,11 +391,22 @@ def test_what_is_kept_is_verified_dumped_loaded_and_published(opened: Run, tmp_p
     assert answer(opened, *copy, "verify")["head"] == verified["head"]
     assert opened("backup", "kept.db").exit_code == 0
     assert answer(opened, "--database-url", "sqlite:///kept.db", "verify") == verified
-    assert answer(opened, "rebuild") == {"rectangles": 1}
+    assert answer(opened, "rebuild") == {"rectangles": 1, "searched": 1}
     first, second = answer(opened, "publish"), answer(opened, "publish", "--whole")
     assert (first["written"] > 0, second["written"]) == (True, 0)
     assert (tmp_path / "feeds" / "all.atom").read_text("utf-8").startswith("<?xml")
     assert refused(opened("load", "nothing.ndjson")) == (6, "unreadable_source")
+
+
+def test_words_are_found_with_exclusions_and_the_next_page_is_the_one_that_follows(opened: Run) -> None:
+    """What was appended by a command is found at once; a word with a - is no option, whatever its letters."""
+    found = answer(opened, "search", "bolt", "-hexagon", "--json")
+    assert [hit["id"] for hit in found["hits"]] == ["acme-bolt/1"]
+    assert found["indexed"] == found["head"]
+    assert answer(opened, "search", "bolt", "-acme")["hits"] == []
+    assert "Nothing on record" in opened("search", "no-such-word").stdout
+    assert refused(opened("search", "-bolt")) == (2, "invalid_value")
+    assert refused(opened("search", "bolt", "--since", "2026")) == (2, "invalid_date")
 
 
 def test_every_command_is_in_the_reference(run: Run) -> None:

@@ -261,7 +261,7 @@ def test_a_sound_record_is_said_to_be_sound(log: Log, clock: Clock) -> None:
         "events": 43,
         "head": head[2],
         "sound": True,
-        "checks": {"chain": None, "bodies": None, "rectangles": None},
+        "checks": {"chain": None, "bodies": None, "rectangles": None, "search": None},
         "remedy": None,
     }
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
-from timeline import rows
+from timeline import rows, search
 from timeline.chain import GENESIS, Walk, microseconds, moment
 from timeline.core.announcements import act_from_stored, canonical
 from timeline.core.errors import TimelineError
@@ -270,15 +270,16 @@ def verify(log: Log, known_head: tuple[int, str] | None = None, progress: Progre
 
     Returns:
         events, head: how many events are sound, and the hash of the last of them; sound: whether everything is;
-        checks: for each of chain, bodies and rectangles a fault (event, seq, what) or None; remedy: what to do.
+        checks: for each of chain, bodies, rectangles and search a fault (event, seq, what) or None; remedy: what to do.
     """
     found = log.verify(known_head)
-    faults: dict[str, Fault | None] = {"chain": found.fault, "bodies": None, "rectangles": None}
+    faults: dict[str, Fault | None] = {"chain": found.fault, "bodies": None, "rectangles": None, "search": None}
     if found.fault is None:
         with log.reading() as reader:
             faults["bodies"] = _damaged_body(reader)
             if faults["bodies"] is None:
                 faults["rectangles"] = differing(reader, progress)
+                faults["search"] = search.differing(reader, progress)
     sound = not any(faults.values())
     return {
         "events": found.events,
@@ -299,6 +300,7 @@ _REMEDIES = {
         "recorded it, and report this."
     ),
     "rectangles": "The record itself is whole. Run timeline rebuild: it builds the rectangles anew from it.",
+    "search": "The record itself is whole. Run timeline rebuild: it builds the search index anew from it.",
 }
 
 

@@ -185,6 +185,40 @@ projection = Table(
     sqlite_strict=True,
 )
 
+# Search: a projection of the log by position, kept after the appends. Beside these tables each database has one that
+# only it can describe, `search_index(rowid, words)`: FTS5, or a tsvector with a GIN index.
+
+search_document = Table(
+    "search_document",
+    metadata,
+    # Of the announcement or occurrence; later acts on it change what stands here, and not its place.
+    Column("seq", WIDE, primary_key=True, autoincrement=False),
+    Column("partnership", Text, nullable=False),
+    Column("n", WIDE, nullable=False),
+    # The window of the day announced, as numbers; 1 is 0001-01-01.
+    Column("first_on", Integer, nullable=False),
+    Column("last_on", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    # Words with a space around each.
+    Column("kinds", Text, nullable=False),
+    Column("title_words", Text, nullable=False),
+    Column("said_words", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    UniqueConstraint("partnership", "n", name="search_document_once"),
+    sqlite_strict=True,
+)
+
+search_word = Table(
+    "search_word",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("documents", WIDE, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+search_progress = Table("search_progress", metadata, Column("seq", WIDE, nullable=False), sqlite_strict=True)
+
 # Drafts: what somebody is working on. They are no part of the record, and only a draft that is open changes.
 
 draft = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -22,6 +22,7 @@ from timeline.core.terms import BUILTIN, Kinds, read_kinds
 from timeline.exports import Exports
 from timeline.formats.sheets import cited_in_markdown
 from timeline.log import Log, utc_now
+from timeline.search import catch_up
 from timeline.settings import Settings, load
 
 P = ParamSpec("P")
@@ -60,7 +61,10 @@ class Frame:
 
     @contextmanager
     def log(self, *, migrate: bool = False) -> Iterator[Log]:
-        """The log that the settings name; a command that writes brings its tables up to date first."""
+        """The log that the settings name; a command that writes brings its tables up to date first.
+
+        Afterwards what it wrote is indexed. If that cannot be done the command has not failed: the next search does it.
+        """
         settings = self.settings()
         log = Log.open(settings.database_url, read_url=settings.read_database_url)
         try:
@@ -69,6 +73,9 @@ class Frame:
             else:
                 log.check_schema()
             yield log
+            if migrate:
+                with suppress(TimelineError):
+                    catch_up(log)
         finally:
             log.close()
 

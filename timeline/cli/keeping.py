@@ -12,7 +12,7 @@ from typing import IO
 import click
 from rich.progress import Progress
 
-from timeline import keeping, rebuilding
+from timeline import keeping, rebuilding, search
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, json_option, pass_frame
 from timeline.core.errors import Category, TimelineError
@@ -87,7 +87,7 @@ def publish(frame: Frame, out: str | None, *, whole: bool) -> None:
 @json_option
 @pass_frame
 def verify(frame: Frame, known_head: str | None) -> None:
-    """Check the chain of hashes, every event's body, and the rectangles against the record."""
+    """Check the chain of hashes, every event's body, the rectangles and the search index against the record."""
     head = None if known_head is None else _head(known_head)
     with frame.log() as log, _bar(frame, "verifying") as progress:
         body = keeping.verify(log, head, progress)
@@ -100,10 +100,11 @@ def verify(frame: Frame, known_head: str | None) -> None:
 @json_option
 @pass_frame
 def rebuild(frame: Frame) -> None:
-    """Build the rectangles anew from the log, beside those that are read meanwhile."""
+    """Build the rectangles and the search index anew from the log; the old rectangles are read meanwhile."""
     with frame.log(migrate=True) as log, _bar(frame, "rebuilding") as progress:
-        count = rebuilding.rebuild(log, progress)
-    frame.show({"rectangles": count}, tables.plain)
+        rectangles = rebuilding.rebuild(log, progress)
+        documents = search.rebuild(log, progress)
+    frame.show({"rectangles": rectangles, "searched": documents}, tables.plain)
 
 
 @cli.command()

@@ -184,6 +184,21 @@ def events(out: Console, body: Json) -> None:
         _line(out, f"more: timeline log --after {body['last']}")
 
 
+def hits(out: Console, body: Json) -> None:
+    """Where words occur, those found in bold; then how to go on."""
+    for hit in body["hits"]:
+        became = "" if hit["status"] == "current" else f" · {hit['status'].upper()}"
+        out.print(Text.assemble((hit["id"], "bold"), f" · announced {hit['announced']}{became} · "), end="")
+        for pieces in (hit["title"], *hit["passages"]):
+            out.print(Text.assemble(*(_found(piece) for piece in pieces)), soft_wrap=True)
+    if not body["hits"]:
+        _line(out, "Nothing on record has all of that.")
+    if body["cursor"]:
+        _line(out, f"more: the same with --cursor {body['cursor']}")
+    if body["indexed"] < body["head"]:
+        _line(out, f"! Searched up to @{body['indexed']} of @{body['head']}: the rest is being indexed.", "yellow")
+
+
 def receipt(out: Console, body: Json) -> None:
     """What became of an act."""
     if body["replayed"]:
@@ -357,6 +372,10 @@ def _record(resolved: Json) -> str:
 def _short(citation: str | None) -> str:
     """17#2 for openai-microsoft/17#2: the partnership stands in the heading."""
     return "" if citation is None else citation.rpartition("/")[2]
+
+
+def _found(piece: Json) -> tuple[str, str]:
+    return piece["text"], "bold yellow" if piece["found"] else ""
 
 
 def _words(evidence: list[Json]) -> str:

@@ -5,6 +5,8 @@ An ignored time parameter would return a plausible wrong answer, so whatever is 
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,6 +17,7 @@ from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import PROPOSED, REPORTED
 from timeline.core.terms import Term
 
+_NUMBERS = re.compile(r"\d{1,15}(-\d{1,15})*", re.ASCII)
 KNOWLEDGE = ("known_at", "known_seq", "announced_by")
 STATE = ("as_of", *KNOWLEDGE, "term", "include")
 SYNONYMS = {
@@ -177,3 +180,24 @@ def position(text: str, *, field: str) -> int:
         f"Write a whole number: {field}=27.",
         field=field,
     )
+
+
+def cursor(*numbers: int) -> str:
+    """Where a page ended, for the next one to begin; whoever gets it gives it back as it is."""
+    return urlsafe_b64encode("-".join(map(str, numbers)).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, count: int) -> tuple[int, ...]:
+    """The numbers of a `cursor`, so many of them."""
+    try:
+        numbers = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except ValueError:
+        numbers = ""
+    if _NUMBERS.fullmatch(numbers) is None or numbers.count("-") != count - 1:
+        raise TimelineError(
+            "invalid_value",
+            "That is not a cursor of ours.",
+            "Follow next, or the cursor of the page before, as it was given; leave it out to begin anew.",
+            field="cursor",
+        )
+    return tuple(map(int, numbers.split("-")))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -18,8 +16,10 @@ from timeline.core.questions import (
     Question,
     asked_day,
     cited_knowledge,
+    cursor,
     filled,
     position,
+    read_cursor,
     read_knowledge,
     read_lanes,
     read_question,
@@ -35,7 +35,6 @@ Json = dict[str, Any]
 PAGE = 100
 MOST = 1000
 FOR_EVER = "public, max-age=31536000, immutable"
-_CURSOR = re.compile(r"(\d{1,15})-(\d{1,15})", re.ASCII)
 _AT = re.compile(r"@(\d{1,15})", re.ASCII)
 
 
@@ -166,11 +165,11 @@ class Reading:
                 raise TimelineError(
                     "conflicting_parameters", "cursor says already after what.", "Leave after out.", field="after"
                 )
-            after, upto = _positions(filled(call.given, "cursor"))
+            after, upto = read_cursor(filled(call.given, "cursor"), 2)
         else:
             after = position(filled(call.given, "after"), field="after") if "after" in call.given else 0
         page = self.answers.events(after, limit, upto)
-        following = f"/api/log?cursor={_cursor(page['last'], page['head'])}&limit={limit}" if page["more"] else None
+        following = f"/api/log?cursor={cursor(page['last'], page['head'])}&limit={limit}" if page["more"] else None
         return page | {"next": following}
 
     def _knowledge(self, call: Call) -> Knowledge:
@@ -225,23 +224,3 @@ def lasting(call: Call) -> dict[str, str]:
     ]
     end = datetime.fromisoformat(f"{on}T23:59:59+00:00")
     return {"Memento-Datetime": end.strftime("%a, %d %b %Y %H:%M:%S GMT"), "Link": ", ".join(links)}
-
-
-def _cursor(after: int, upto: int) -> str:
-    return urlsafe_b64encode(f"{after}-{upto}".encode()).decode().rstrip("=")
-
-
-def _positions(cursor: str) -> tuple[int, int]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise TimelineError(
-            "invalid_value",
-            "That is not a cursor of ours.",
-            "Follow next as it was given, or use after=0.",
-            field="cursor",
-        )
-    return int(match[1]), int(match[2])

@@ -16,7 +16,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from timeline import publishing
+from timeline import publishing, search
 from timeline.acts import Desk
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
@@ -89,8 +89,9 @@ class _Server(uvicorn.Server):
 
 
 def _scheduler(settings: Settings, log: Log, kinds: Kinds) -> Scheduler:
-    def publish() -> object:
-        return publishing.publish(log, kinds, settings, publishing.settled_day(utc_now()))
+    def publish() -> None:
+        publishing.publish(log, kinds, settings, publishing.settled_day(utc_now()))
+        search.catch_up(log)
 
     def deliver() -> object:
         assert settings.hub_url is not None  # called only then
