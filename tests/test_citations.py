@@ -180,6 +180,9 @@ def test_what_was_corrected_since_is_asked_of_the_same_terms_and_lanes(editor: T
 
     assert editor.get(f"{address}?term={changed['term']}").json()["differs"] == [changed]
     assert editor.get(f"{address}?term=valuation/*").json()["differs"] == []
+    narrowed = editor.get(f"{address.removesuffix('/since.json')}.json?term={changed['term']}")
+    (told,) = re.findall(r'<([^>]*since.json[^>]*)>; rel="version-history"', narrowed.headers["link"])
+    assert editor.get(told).json()["differs"] == [changed]
     assert changed["lane"] == "agreed"
 
 

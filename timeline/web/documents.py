@@ -61,12 +61,13 @@ class Documents:
     ) -> Response:
         made = SHEETS[suffix]
 
-        def render() -> tuple[bytes, Cited, Call]:
-            call = Call(request.path_params, parameters(request, known))
-            cited = question(call)
-            return made.render(self._ask.exports.sheet(cited)), cited, call
+        call = Call(request.path_params, parameters(request, known))
 
-        body, cited, call = await to_thread.run_sync(render, limiter=self._room)
+        def render() -> tuple[bytes, Cited]:
+            cited = question(call)
+            return made.render(self._ask.exports.sheet(cited)), cited
+
+        body, cited = await to_thread.run_sync(render, limiter=self._room)
         place = cited.citation.path.removeprefix("/p/").replace("/", "-")
         shown = "attachment" if made.attached else "inline"
         headers = {"Content-Disposition": f'{shown}; filename="{place}.{suffix}"'}
@@ -78,13 +79,14 @@ class Documents:
         return respond(request, body, made.media_type, cache_control=cache_control, headers=headers)
 
     async def _linked(self, question: Callable[[Call], Cited], known: tuple[str, ...], request: Request) -> Response:
+        call = Call(request.path_params, parameters(request, known))
+
         def render() -> bytes:
-            call = Call(request.path_params, parameters(request, known))
             return ENCODER.encode(linked.document(self._ask.exports.linked(question(call))))
 
         body = await run_in_threadpool(render)
         permanent = "seq" in request.path_params
-        headers = lasting(Call(request.path_params, {})) if permanent else {}
+        headers = lasting(call) if permanent else {}
         return respond(request, body, _LINKED, cache_control=FOR_EVER if permanent else None, headers=headers)
 
     async def _act(self, request: Request) -> Response:

@@ -110,16 +110,16 @@ class Pages:
 
     async def _cited(self, request: Request) -> Response:
         """A cited state, and whether it reads the same today: the documents beside it never change, this may."""
+        call = Call(request.path_params, parameters(request, _BESIDE))
 
         def render() -> bytes:
-            call = Call(request.path_params, parameters(request, _BESIDE))
             cited = self._ask.cited_state(call)
             since = self._ask.since(call)
             fixed = Call(call.path, {**call.given, "known_seq": call.path["seq"]})
             return self._partnership_page(fixed, cited, cited.body, None, since).encode()
 
         body = await self._fresh.answer(request, render)
-        headers = lasting(Call(request.path_params, {}))
+        headers = lasting(call)
         return respond(request, body, "text/html; charset=utf-8", headers=headers)
 
     async def _status(self, request: Request) -> Response:

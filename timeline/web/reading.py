@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from timeline.answers import Answers
 from timeline.core.dates import day
@@ -217,10 +218,11 @@ def lasting(call: Call) -> dict[str, str]:
     if "date" not in call.path:
         return {"Link": f'</p/{partnership}>; rel="latest-version"'}
     on = day(call.path["date"], field="date")
+    query = f"?{urlencode(call.given)}" if call.given else ""
     links = [
         f'</p/{partnership}>; rel="original timegate"',
         f'</p/{partnership}?as_of={on}>; rel="latest-version"',
-        f'</p/{partnership}@{call.path["seq"]}/{on}/since.json>; rel="version-history"',
+        f'</p/{partnership}@{call.path["seq"]}/{on}/since.json{query}>; rel="version-history"',
     ]
     end = datetime.fromisoformat(f"{on}T23:59:59+00:00")
     return {"Memento-Datetime": end.strftime("%a, %d %b %Y %H:%M:%S GMT"), "Link": ", ".join(links)}

@@ -13,7 +13,8 @@ _CALLS = re.compile(
     re.IGNORECASE,
 )
 """Where a mention, a reference to an issue or the name of an emoji would begin, on the usual forges."""
-_STARTS_A_BLOCK = re.compile(r"([-+=]|\d{1,9}(?=[.)]))")
+_STARTS_A_BLOCK = re.compile(r"\A(\d{1,9}(?=[.)])|(?=[-+=]))")
+"""What a list or an underline would begin with; a backslash is to stand before the sign, not before the digits."""
 _JOINER = "\N{WORD JOINER}"
 _ENCODED = {"<": "%3C", ">": "%3E", " ": "%20", "|": "%7C", "\\": "%5C"}
 
@@ -61,7 +62,7 @@ def cited_in_markdown(citation: Citation) -> str:
 def escaped(text: str) -> str:
     """The text as text: no markup, no HTML, no mention, no reference to an issue; on one line."""
     safe = _CALLS.sub(_JOINER, _SPECIAL.sub(r"\\\1", one_line(text) or "–"))
-    return _STARTS_A_BLOCK.sub(r"\\\1", safe, count=1) if _STARTS_A_BLOCK.match(safe) else safe
+    return _STARTS_A_BLOCK.sub(r"\1\\", safe)
 
 
 def _table(table: Table) -> list[str]:
@@ -74,7 +75,7 @@ def _row(cells: list[str]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return "<br>".join(escaped(line) for line in shown(cell).splitlines())
+    return "<br>".join(escaped(line) for line in shown(cell).splitlines() if line.strip()) or "–"
 
 
 def _address(text: str) -> str:
