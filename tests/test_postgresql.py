@@ -26,7 +26,11 @@ from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
 from timeline.keeping import verify
 from timeline.log import Log
+from timeline.outbound import Gate
+from timeline.publishing import publish
+from timeline.publishing.webhooks import Webhooks
 from timeline.rebuilding import rebuild
+from timeline.settings import load
 from timeline.tables import metadata
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +124,7 @@ def service(postgres: PostgreSQL, postgresql_url: str, clock: Clock) -> Iterator
     engine.dispose()
 
 
-def test_the_role_of_the_handbook_can_do_all_that_the_service_does(service: Log, clock: Clock) -> None:
+def test_the_role_of_the_handbook_can_do_all_that_the_service_does(service: Log, clock: Clock, tmp_path: Path) -> None:
     service.check_schema()
     desk = Desk(service, BUILTIN, clock)
     with service.writing() as writer:
@@ -129,6 +133,11 @@ def test_the_role_of_the_handbook_can_do_all_that_the_service_does(service: Log,
         desk.append(asked(document))
 
     rebuild(service)
+    publish(service, BUILTIN, load({"feeds_dir": str(tmp_path)}, {}), clock.now.date())
+    webhooks = Webhooks(service, clock, Gate(admits=lambda address: address.is_loopback))
+    webhooks.add("crm", "http://127.0.0.1:9/")
+    webhooks.retry("crm")
+    webhooks.remove("crm")
 
     assert percents(service, clock, "2021-06-01") == [10]
     assert verify(service)["sound"]

@@ -157,10 +157,10 @@ def test_the_hub_is_told_by_the_leader_alone_and_its_trouble_is_survived(clock: 
         raise OSError
 
     leader = Alone()
-    scheduler = Scheduler(lambda: None, lambda: 1, leader, clock, every=timedelta(minutes=1), deliver=deliver)
-    scheduler.deliver()
+    scheduler = Scheduler(lambda: None, lambda: 1, leader, clock, every=timedelta(minutes=1), deliver=[deliver])
+    scheduler.deliver(deliver)
     scheduler.tick()
-    scheduler.deliver()
+    scheduler.deliver(deliver)
 
     assert told == [1]
 

@@ -7,7 +7,7 @@ PostgreSQL takes back when its holder dies says who does, so another takes over 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -133,7 +133,7 @@ class Scheduler:
         last_seq: Where the log ends.
         clock: Tells now, aware UTC.
         every: The longest time between two publishes.
-        deliver: Tells a hub what was published; None where there is no hub.
+        deliver: Each tells somebody what was published: a hub, the webhooks.
     """
 
     def __init__(
@@ -144,9 +144,9 @@ class Scheduler:
         clock: Callable[[], datetime],
         *,
         every: timedelta,
-        deliver: Callable[[], object] | None = None,
+        deliver: Sequence[Callable[[], object]] = (),
     ) -> None:
-        self._deliver = deliver
+        self._deliveries = deliver
         self._publish = publish
         self._last_seq = last_seq
         self._leader = leader
@@ -155,7 +155,9 @@ class Scheduler:
         self._run = Run()
         self._lock = Lock()
         self._scheduler = BackgroundScheduler(
-            jobstores={"default": MemoryJobStore()}, executors={"default": ThreadPoolExecutor(2)}, timezone=UTC
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(1 + len(deliver))},
+            timezone=UTC,
         )
 
     def start(self) -> None:
@@ -170,8 +172,10 @@ class Scheduler:
             coalesce=True,
             misfire_grace_time=None,
         )
-        if self._deliver is not None:
-            self._scheduler.add_job(self.deliver, "interval", seconds=_DELIVER_SECONDS, max_instances=1, coalesce=True)
+        for tell in self._deliveries:
+            self._scheduler.add_job(
+                self.deliver, "interval", [tell], seconds=_DELIVER_SECONDS, max_instances=1, coalesce=True
+            )
         # A publish longer than a tick is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.start()
@@ -198,13 +202,13 @@ class Scheduler:
             except Exception as error:  # whatever it is, the next tick must come
                 self._failed(error)
 
-    def deliver(self) -> None:
-        """Tell the hub, if this process leads; a hub that is away holds up no publish."""
-        if self._deliver is not None and self._run.leads:
+    def deliver(self, tell: Callable[[], object]) -> None:
+        """Tell one of them, if this process leads; one that is away holds up no publish and no other."""
+        if self._run.leads:
             try:
-                self._deliver()
+                tell()
             except Exception:  # the outbox keeps what was not sent
-                _log.exception("telling the hub failed")
+                _log.exception("telling what was published failed")
 
     def status(self) -> Json:
         """What `/status` shows of it."""

@@ -66,7 +66,7 @@ session = Table(
     sqlite_strict=True,
 )
 
-# The feeds. All but `memo` and `ping` is a projection of (log, today): it may be dropped, and is then made anew.
+# The feeds. All but `memo`, `ping` and `webhook` is a projection of (log, today): it may be dropped and made anew.
 
 memo = Table(
     "memo",
@@ -148,6 +148,25 @@ ping = Table(
     Column("ticket", WIDE, nullable=False),
     Column("attempts", WIDE, nullable=False),
     Column("due_at", WIDE, nullable=False),
+    sqlite_strict=True,
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("feed", Text, nullable=False),
+    # Kept as it is: whoever signs must have the key itself.
+    Column("secret", Text, nullable=False),
+    Column("created_at", WIDE, nullable=False),
+    # Of the last put-out that it has taken.
+    Column("position", WIDE, nullable=False),
+    Column("delivered_at", WIDE),
+    Column("attempts", WIDE, nullable=False),
+    Column("due_at", WIDE, nullable=False),
+    Column("trouble", Text),
+    Column("parked_at", WIDE),
     sqlite_strict=True,
 )
 

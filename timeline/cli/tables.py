@@ -317,6 +317,23 @@ def tokens(out: Console, body: Json) -> None:
     out.print(table)
 
 
+def webhooks(out: Console, body: Json) -> None:
+    """The webhooks there are, and what to do about those that are parked."""
+    table = _table("WEBHOOK", "FEED", "ADDRESS", "WAITING", "LAST TAKEN", "STATE")
+    for each in body["webhooks"]:
+        state = "well"
+        if each["parked_at"]:
+            state = f"parked {each['parked_at']}: {each['trouble']}"
+        elif each["failures"]:
+            state = f"failed {each['failures']} times, again {each['next_at']}: {each['trouble']}"
+        taken = each["delivered_at"] or "–"
+        table.add_row(*map(Text, (each["name"], each["feed"], each["address"], str(each["waiting"]), taken, state)))
+    out.print(table)
+    for each in body["webhooks"]:
+        if each["retry"]:
+            _line(out, f"When the receiver of {each['name']} is well again: {each['retry']}")
+
+
 def plain(out: Console, body: Json) -> None:
     """Field by field."""
     for name, value in body.items():

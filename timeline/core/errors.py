@@ -69,6 +69,7 @@ CODES: dict[str, Category] = {
     "unknown_feed": Category.NOT_FOUND,
     "unknown_position": Category.NOT_FOUND,
     "unknown_draft": Category.NOT_FOUND,
+    "unknown_webhook": Category.NOT_FOUND,
     # documents that break a rule
     "malformed_document": Category.REFUSED,
     "unknown_field": Category.REFUSED,

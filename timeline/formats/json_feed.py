@@ -38,11 +38,12 @@ def json_feed(page: FeedPage, site: Site) -> bytes:
         document["next_url"] = site.feed(page.name, "json", page.older)
     if site.hub_url is not None and page.span is None:
         document["hubs"] = [{"type": "WebSub", "url": site.hub_url}]
-    document["items"] = [_item(item, site) for item in page.items]
+    document["items"] = [item_body(item, site) for item in page.items]
     return _encoder.encode(document) + b"\n"
 
 
-def _item(item: Item, site: Site) -> dict[str, Any]:
+def item_body(item: Item, site: Site) -> dict[str, Any]:
+    """An entry as an item, with its change as data."""
     entry = item.entry
     made: dict[str, Any] = {
         "id": site.tag(entry.id),

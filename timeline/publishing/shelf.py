@@ -82,6 +82,13 @@ class Shelf:
         question = _items().where(feed_item.c.feed == name, between).order_by(feed_item.c.ordinal)
         return [_item(row) for row in self.connection.execute(question)]
 
+    def after(self, name: str, position: int) -> tuple[int, Item] | None:
+        """The first put-out of a feed after that position among all, and its own; None when there is none."""
+        later = (feed_item.c.feed == name) & (feed_item.c.position > position)
+        question = _items().add_columns(feed_item.c.position).where(later).order_by(feed_item.c.ordinal).limit(1)
+        row = self.connection.execute(question).first()
+        return None if row is None else (int(row.position), _item(row))
+
     def newest(self, names: Sequence[str], limit: int) -> list[Item]:
         """The entries of these feeds that were put out last, each as it stands, newest first; at most `limit`.
 

@@ -24,6 +24,7 @@ from timeline.drafting import Drafts
 from timeline.exports import Exports
 from timeline.log import Log
 from timeline.overview import Overview
+from timeline.publishing.webhooks import standing
 from timeline.settings import Settings
 from timeline.tokens import Tokens
 from timeline.web import api, metrics, operations
@@ -71,11 +72,13 @@ def create_app(
     def status() -> Json:
         with log.reading() as reader:
             seq, at, digest = reader.head()
+            webhooks = standing(reader.connection)
         return {
             "version": version("timeline"),
             "now": iso(clock()),
             "record": {"head": seq, "recorded_at": None if at is None else iso(at), "hash": digest},
             "feeds": scheduler_status(),
+            "webhooks": webhooks,
             "streams": stream.listeners,
         }
 

@@ -23,6 +23,7 @@ from timeline.core.terms import Kinds
 from timeline.documents import walk
 from timeline.log import Log, utc_now
 from timeline.publishing import websub
+from timeline.publishing.courier import Courier
 from timeline.scheduler import Scheduler, leadership
 from timeline.settings import Settings
 from timeline.web.app import create_app
@@ -52,7 +53,9 @@ def serve(settings: Settings, kinds: Kinds, *, demo: bool) -> None:
         log.migrate()
         if demo:
             Desk(log, kinds, utc_now).import_files(walk([example()]))
-        scheduler = _scheduler(settings, log, kinds)
+        courier = Courier(log, publishing.site_of(settings), utc_now)
+        stack.callback(courier.close)
+        scheduler = _scheduler(settings, log, kinds, courier)
         app = create_app(settings, log, kinds, utc_now, scheduler_status=scheduler.status, recorded=scheduler.poke)
         scheduler.start()
         stack.callback(scheduler.stop)
@@ -88,12 +91,12 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _scheduler(settings: Settings, log: Log, kinds: Kinds) -> Scheduler:
+def _scheduler(settings: Settings, log: Log, kinds: Kinds, courier: Courier) -> Scheduler:
     def publish() -> None:
         publishing.publish(log, kinds, settings, publishing.settled_day(utc_now()))
         search.catch_up(log)
 
-    def deliver() -> object:
+    def tell_hub() -> object:
         assert settings.hub_url is not None  # called only then
         return websub.deliver(log, settings.hub_url, utc_now())
 
@@ -103,7 +106,7 @@ def _scheduler(settings: Settings, log: Log, kinds: Kinds) -> Scheduler:
         leadership(settings.database_url),
         utc_now,
         every=settings.publish_every,
-        deliver=deliver if settings.hub_url is not None else None,
+        deliver=[courier.round, *([tell_hub] if settings.hub_url is not None else [])],
     )
 
 

@@ -364,6 +364,7 @@ class Status(TypedDict):
     now: str
     record: dict[str, Any]
     feeds: dict[str, Any]
+    webhooks: dict[str, Any]
     streams: int
 
 
