@@ -78,6 +78,20 @@ def test_every_page_has_its_answer_at_the_same_address(ask: TestClient) -> None:
         assert ask.get(page).status_code == 200, page
 
 
+def test_a_search_is_followed_to_its_end_by_next(ask: TestClient) -> None:
+    """Names stand on the first page only; what was recorded just now is found; blank fields of a form ask nothing."""
+    whole = ask.get("/api/search?q=quill").json()
+    page = ask.get("/api/search?q=quill&limit=2").json()
+    found = page["hits"]
+    while page["next"] is not None:
+        page = ask.get(page["next"]).json()
+        found += page["hits"]
+
+    assert (found, len(found) > 2, whole["indexed"]) == (whole["hits"], True, whole["head"])
+    assert ([each["partnership"] for each in whole["partnerships"]], page["partnerships"]) == (["harbour-quill"], [])
+    assert ask.get("/search?q=quill&since=&kind=&partnership=", headers={"Accept": "text/html"}).status_code == 200
+
+
 def test_the_list_costs_the_same_number_of_queries_for_1_and_for_30(log: Log, clock: Clock) -> None:
     overview = Overview(log, BUILTIN, clock)
     desk = Desk(log, BUILTIN, clock)
@@ -131,6 +145,11 @@ def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> Non
         ("/api/announcements/harbour-quill/99", 404, "unknown_announcement", "harbour-quill/1"),
         ("/api/announcements/harbour-quill/x", 400, "invalid_value", "n="),
         ("/api/texts/abc", 404, "unknown_text", "text_sha256"),
+        ("/api/search?q=-almanac", 400, "invalid_value", "at least one word"),
+        ("/api/search?q=almanac&kind=licence", 400, "invalid_value", "license"),
+        ("/api/search?q=almanac&partnership=harbor-quill", 404, "unknown_partnership", "harbour-quill"),
+        ("/api/search?q=almanac&cursor=x", 400, "invalid_value", "next"),
+        ("/api/search?q=alm%00anac", 400, "invalid_value", "plain text"),
         ("/api/log?limit=0", 400, "invalid_value", "1000"),
         ("/api/log?cursor=x", 400, "invalid_value", "next"),
         ("/api/log?cursor=MC00&after=1", 400, "conflicting_parameters", "after"),

@@ -28,6 +28,7 @@ PAGES = {
     "announcement": "/a/harbour-quill/2",
     "retracted": "/a/harbour-quill/9",
     "search": "/search?q=exclusive",
+    "search-filtered": "/search?q=exclusive&partnership=harbour-quill&kind=exclusivity&since=2019-01-01&until=",
     "subscribe": "/subscribe",
     "feed": "/feeds/harbour-quill/stake",
     "subscribe-to-one": "/p/harbour-quill/subscribe",
@@ -112,6 +113,27 @@ def test_a_page_is_accessible_fits_a_phone_and_runs_nothing_foreign(
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert [each for each in said if "404" not in each or name != "problem"] == []
+    page.context.close()
+
+
+def test_a_search_from_the_first_page_needs_no_script_and_marks_what_it_finds(
+    browser: Browser, site: tuple[str, str]
+) -> None:
+    page = opened(browser, site[0], script=False)
+    page.goto("/")
+    page.get_by_role("searchbox").fill('"exclusive access" -almanac <b>')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=*almanac*")
+    assert "Nothing on record has all of that." in page.inner_text("main")
+
+    page.get_by_role("searchbox").fill("microsoft")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=microsoft*")
+    first = page.locator("ol.list > li").all_inner_texts()
+    assert {each.casefold() for each in page.locator("ol.list mark").all_inner_texts()} == {"microsoft"}
+    page.get_by_text("Next page").click()
+    page.wait_for_url("**cursor=*")
+    assert set(page.locator("ol.list > li").all_inner_texts()).isdisjoint(first)
     page.context.close()
 
 

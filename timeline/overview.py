@@ -1,4 +1,4 @@
-"""Questions across partnerships: the list, what changed lately, what ends soon, and where a word was said.
+"""Questions across partnerships: the list, what changed lately, what ends soon, and who is called so.
 
 A line for each partnership is kept in memory and renewed when its record grows or a day begins, so a list costs the
 same number of queries however long it is.
@@ -6,7 +6,6 @@ same number of queries however long it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +17,6 @@ from typing import Any
 from sqlalchemy import select
 
 from timeline.bodies import Known, ahead_line, partnership_line
-from timeline.core.announcements import Announcement, Correction, Occurrence, act_from_stored
 from timeline.core.dates import END_OF_TIME, iso
 from timeline.core.feed import Entry, Feed
 from timeline.core.state import upcoming
@@ -26,13 +24,15 @@ from timeline.core.terms import Kinds
 from timeline.core.wording import Words
 from timeline.log import Event, Log, Reader, event_of
 from timeline.records import recorded
+from timeline.search.index import LONGEST
+from timeline.search.words import Query, lined, spaced
 from timeline.tables import event
 
 Json = dict[str, Any]
 RECENT = 10
 SOON = timedelta(days=366)
-FOUND = 50
-_LOOKED_AT = 400
+NAMED = 50
+"""Names of a kind that a search shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +87,20 @@ class Overview:
             "upto": last,
         }
 
-    def search(self, words: str) -> Json:
-        """Where all the words occur: in names of partnerships, parties and terms, in titles, summaries and quotes."""
-        wanted = words.casefold().split()
-        lines = self._present()
+    def named(self, asked: Query) -> Json:
+        """The partnerships and terms in whose names, slugs and parties all of it occurs; at most `NAMED` of each."""
+        lines = self._present().values()
         partnerships = [
             line.listed
-            for line in lines.values()
-            if _has(wanted, line.listed["partnership"], line.listed["name"], *line.listed["parties"].values())
+            for line in lines
+            if _has(asked, line.listed["partnership"], line.listed["name"], *line.listed["parties"].values())
         ]
-        terms = [term for line in lines.values() for term in line.terms if _has(wanted, term["term"], term["label"])]
-        announcements = self._announcements(wanted)
+        terms = [term for line in lines for term in line.terms if _has(asked, term["term"], term["label"])]
         return {
-            "q": words,
-            "partnerships": partnerships,
-            "terms": terms[:FOUND],
-            "announcements": announcements[:FOUND],
-            "more": len(terms) > FOUND or len(announcements) > FOUND,
+            "partnerships": partnerships[:NAMED],
+            "terms": terms[:NAMED],
+            "more_names": max(len(partnerships), len(terms)) > NAMED,
         }
-
-    def _announcements(self, wanted: list[str]) -> list[Json]:
-        """The acts with all the words, newest recorded first, each with the passages that have them."""
-        within = [
-            event.c.body.icontains(json.dumps(word, ensure_ascii=False)[1:-1], autoescape=True) for word in wanted
-        ]
-        question = select(event).where(event.c.version > 0, *within).order_by(event.c.seq.desc()).limit(_LOOKED_AT)
-        with self.log.reading() as reader:
-            rows = reader.connection.execute(question).all()
-        return [found for row in rows if (found := _found(event_of(row), wanted)) is not None]
 
     def _present(self) -> dict[str, Line]:
         """A line for each partnership, as the record and the day are now."""
@@ -171,31 +157,9 @@ def _entry_line(entry: Entry) -> Json:
     }
 
 
-def _has(wanted: list[str], *texts: str) -> bool:
-    """Whether each of the words occurs in one of the texts."""
-    together = "\n".join(texts).casefold()
-    return all(word in together for word in wanted)
-
-
-def _found(found: Event, wanted: list[str]) -> Json | None:
-    """The act as a line, with the passages that have a word; None when the words stand only in its address or form."""
-    act = act_from_stored(found.body)
-    content = act.content if isinstance(act, Correction) else act
-    passages: list[str] = []
-    title = found.kind.capitalize()
-    if isinstance(content, Announcement):
-        title = content.title if content is act else f"Correction: {content.title}"
-        passages = [content.title, content.summary or "", *(each.quote for each in content.statements)]
-    elif isinstance(content, Occurrence):
-        title = content.title or content.event
-        passages = [title, content.event]
-    if not _has(wanted, *passages):
-        return None
-    return {
-        "id": f"{found.partnership}/{found.version}",
-        "partnership": found.partnership,
-        "n": found.version,
-        "title": title,
-        "recorded_at": iso(found.recorded_at),
-        "passages": [each for each in passages[1:] if any(word in each.casefold() for word in wanted)][:3],
-    }
+def _has(asked: Query, *texts: str) -> bool:
+    """Whether all that is wanted begins a word of the texts, and nothing that is not wanted does."""
+    line = lined(texts, LONGEST)
+    return all(spaced(each).rstrip() in line for each in asked.wanted) and not any(
+        spaced(each).rstrip() in line for each in asked.unwanted
+    )

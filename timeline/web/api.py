@@ -8,6 +8,8 @@ from typing import Any
 from timeline.core.schema import announcement_schema
 from timeline.core.terms import Kinds
 from timeline.drafting import Drafts
+from timeline.search.finding import MOST as MOST_HITS
+from timeline.search.words import LONGEST_QUERY
 from timeline.web import shapes
 from timeline.web.drafting import DRAFT, Drafting
 from timeline.web.operations import Body, Operation, Parameter
@@ -49,6 +51,20 @@ PAGE = (
     Parameter("after", "The position to begin after. Default 0.", _POSITION),
     Parameter("limit", "How many events at most.", {"type": "integer", "minimum": 1, "maximum": MOST}, 20),
     Parameter("cursor", "Where the page before ended: follow its next. Excludes after.", _TEXT),
+)
+SEARCH = (
+    Parameter(
+        "q",
+        'Words that must all occur; "words in quotes" must follow each other, a word with - before it must not occur.',
+        {"type": "string", "maxLength": LONGEST_QUERY},
+        "almanac",
+    ),
+    Parameter("partnership", "Only in that partnership.", _SLUG, "harbour-quill"),
+    Parameter("kind", "Only what speaks of a term of that kind.", _SLUG, "license"),
+    Parameter("since", "Only what was announced on that day or later.", _DAY, "2020-01-01"),
+    Parameter("until", "Only what was announced on that day or earlier.", _DAY),
+    Parameter("limit", "How many hits at most.", {"type": "integer", "minimum": 1, "maximum": MOST_HITS}, 20),
+    Parameter("cursor", "Where the page before ended: follow its next.", _TEXT),
 )
 CONDITIONS = (
     Parameter("Idempotency-Key", "The same key twice is the same act: the second records nothing.", _TEXT),
@@ -116,7 +132,6 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
         Parameter("party", "Only those with that party.", _SLUG, "quill"),
         Parameter("kind", "Only those with terms of that kind.", _SLUG, "stake"),
     )
-    words = Parameter("q", "Words that must all occur.", {"type": "string", "maxLength": 200}, "almanac")
     return (
         *_permanent(ask),  # before /p/{p}…, which would take the position for part of the name
         get(
@@ -136,13 +151,15 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             shapes.Home,
             also=("/.json", "/index.json"),
         ),
-        get(
+        Operation(
+            "GET",
             "/api/search",
             "search",
-            "Where words occur: names, titles, quotes",
+            "Where words occur: titles, summaries, quotes, stored texts",
             ask.search,
             shapes.Search,
-            words,
+            SEARCH,
+            moving=True,
             also=("/search.json",),
         ),
         Operation(

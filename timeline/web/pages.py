@@ -31,6 +31,9 @@ from timeline.web.templating import STATIC, Templates
 
 Json = dict[str, Any]
 _AS_OF = [each.name for each in api.STATE]
+_SEARCH = [each.name for each in api.SEARCH]
+_CHOICES = 200
+"""So many partnerships can be chosen from a list; of more, one is typed."""
 _SPAN = [each.name for each in api.SPAN]
 _BESIDE = ("term", "include", "announced_by")
 """What a permanent address of a state leaves to its parameters."""
@@ -60,7 +63,7 @@ class Pages:
 
         return [
             page("/", self.home),
-            page("/search", self.search, "q"),
+            Route("/search", self._search, methods=["GET"]),
             page("/subscribe", self.subscribe),
             Route("/status", self._status, methods=["GET"]),
             page("/p/{p}@{seq}/compare", self.compare, *_SPAN, "announced_by"),
@@ -129,6 +132,23 @@ class Pages:
 
         return respond(request, await run_in_threadpool(render), "text/html; charset=utf-8")
 
+    async def _search(self, request: Request) -> Response:
+        """Words in titles, quotes and texts; never kept, for the index comes after the record."""
+
+        def render() -> bytes:
+            # A form sends the fields that were left empty as well.
+            given = {name: said for name, said in parameters(request, _SEARCH).items() if said.strip()}
+            listed = self._ask.overview.partnerships()["partnerships"]
+            return self._templates.render(
+                "search.html",
+                found=self._ask.search(Call({}, given)),
+                given=given,
+                partnerships=listed if len(listed) <= _CHOICES else [],
+                kinds=sorted({kind for each in listed for kind in each["kinds"]}),
+            ).encode()
+
+        return respond(request, await run_in_threadpool(render), "text/html; charset=utf-8")
+
     async def _static(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in STATIC:
@@ -138,9 +158,6 @@ class Pages:
 
     def home(self, call: Call) -> str:
         return self._templates.render("home.html", home=self._ask.home(call))
-
-    def search(self, call: Call) -> str:
-        return self._templates.render("search.html", found=self._ask.search(call))
 
     def subscribe(self, call: Call) -> str:
         """The feeds, of everything or of one partnership."""

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from timeline import search
 from timeline.answers import Answers
 from timeline.core.dates import day
 from timeline.core.errors import TimelineError
@@ -35,6 +36,7 @@ from timeline.web.operations import Call, Reply
 Json = dict[str, Any]
 PAGE = 100
 MOST = 1000
+_NO_NAMES: Json = {"partnerships": [], "terms": [], "more_names": False}
 FOR_EVER = "public, max-age=31536000, immutable"
 _AT = re.compile(r"@(\d{1,15})", re.ASCII)
 
@@ -67,12 +69,18 @@ class Reading:
         return self._status()
 
     def search(self, call: Call) -> Json:
-        words = filled(call.given, "q") if call.given.get("q", "").strip() else ""
-        if len(words) > 200:
-            raise TimelineError("invalid_value", "q is longer than 200 characters.", "Take fewer words.", field="q")
-        if not words:
-            return {"q": "", "partnerships": [], "terms": [], "announcements": [], "more": False}
-        return self.overview.search(words)
+        """Where words occur, with the names that have them on a first page without filters; nothing for no words."""
+        given = dict(call.given)
+        if not given.get("q", "").strip():
+            nothing: Json = {"hits": [], "cursor": None, "next": None, "indexed": None, "head": None}
+            return {"q": "", **_NO_NAMES, **nothing}
+        wanted = search.read(given, self.answers.kinds, self.clock())
+        found = search.find(self.answers.log, wanted)
+        names = self.overview.named(wanted.query) if given.keys() <= {"q", "limit"} else _NO_NAMES
+        following = None
+        if found["cursor"] is not None:
+            following = f"/api/search?{urlencode(given | {'cursor': found['cursor']})}"
+        return {"q": given["q"], **names, **found, "next": following}
 
     def partnerships(self, call: Call) -> Json:
         wanted = {name: filled(call.given, name) for name in ("party", "kind") if name in call.given}

@@ -290,12 +290,31 @@ class Home(TypedDict):
     upto: str
 
 
+class SearchPiece(TypedDict):
+    text: str
+    found: bool
+
+
+class SearchHit(TypedDict):
+    id: str
+    partnership: str
+    n: int
+    announced: str
+    status: str
+    title: list[SearchPiece]
+    passages: list[list[SearchPiece]]
+
+
 class Search(TypedDict):
     q: str
     partnerships: list[PartnershipLine]
     terms: list[dict[str, Any]]
-    announcements: list[dict[str, Any]]
-    more: bool
+    more_names: bool
+    hits: list[SearchHit]
+    cursor: str | None
+    next: str | None
+    indexed: int | None
+    head: int | None
 
 
 class Receipt(TypedDict):
