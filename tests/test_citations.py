@@ -211,6 +211,17 @@ def test_a_citation_counts_only_what_was_announced_by_a_moment(ask: TestClient) 
     assert today["resolved"]["announced_by"] == f"{NOW.date()}T23:59:59.999999Z"
 
 
+def test_a_citation_says_what_was_left_out_and_what_stands_beside(ask: TestClient) -> None:
+    asked = f"/p/{P}?as_of=2022-01-20&term=stake/*&include=proposed,reported"
+    page = etree.HTML(ask.get(asked).text)
+
+    text, link = (page.xpath(f"string(//textarea[@id='cite-{form}'])") for form in ("text", "link"))
+
+    assert text.startswith("Harbour Signals – Quill House, state on 2022-01-20, only stake/*, with what is ")
+    body = ask.get(link.removeprefix("https://record.example").replace("?", ".json?")).json()
+    assert {each["kind"] for each in body["terms"]} == {"stake"}
+
+
 def test_a_digest_in_print_stays_right(log: Log) -> None:
     """Whoever alters what an answer says, or how it is written, breaks citations: it needs a decision (0051)."""
     exports = Exports(Answers(seeded(log), BUILTIN, lambda: NOW), "https://record.example")

@@ -355,3 +355,9 @@ def until_text(until: Json) -> str:
     said = {"year": 4, "month": 7}.get(until["precision"], 10)  # as coarse as it was said
     parts = [until["event"] or "", f"through {until['through'][:said]}" if until["through"] else ""]
     return ", ".join(part for part in parts if part) or "not stated"
+
+
+def ends_text(until: Json) -> str:
+    """The same within a sentence: “until AGI verified”, “through 2032”, “for good”, “until not stated”."""
+    text = until_text(until)
+    return text if text.startswith(("through", "for good")) else f"until {text}"

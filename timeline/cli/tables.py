@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from timeline.bodies import since_text, until_text
+from timeline.bodies import ends_text, since_text, until_text
 
 Json = dict[str, Any]
 WIDE = 130
@@ -344,9 +344,7 @@ def _terms(out: Console, terms: list[Json]) -> None:
     """The terms in force: a table where there is room for it, else a few lines a term."""
     if out.width < WIDE:
         for term in terms:
-            until = until_text(term["until"])
-            ends = until if until.startswith(("through", "for good")) else f"until {until}"
-            facts = f"since {since_text(term['since'])} · {ends}"
+            facts = f"since {since_text(term['since'])} · {ends_text(term['until'])}"
             facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
             out.print(Text(f"\n{term['term']}", style="bold"))
             out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
-from shlex import quote
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from timeline.answers import Answers
-from timeline.bodies import since_text, until_text
+from timeline.bodies import ends_text, since_text
 from timeline.core.dates import iso
 from timeline.core.history import AGREED, PROPOSED, REPORTED
 from timeline.core.questions import ALL, Knowledge, Question
@@ -23,7 +23,6 @@ from timeline.core.wording import NOT_RECORDED
 from timeline.exports import linked, memos
 
 Json = dict[str, Any]
-Options = dict[str, str | None]
 _WHAT_HOLDS = ("status", "value", "text", "since", "until", "on", "certainty")
 _WHAT_SUPPORTS = ("governed_by", "evidence", "conflicts")
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -60,9 +59,16 @@ class Exports:
         known = self._fixed(partnership, question.knowledge)
         body = self.answers.state(partnership, replace(question, knowledge=known)) | {"view": "cited"}
         day = question.as_of.isoformat()
-        options: Options = {"term": question.term, "include": ",".join(question.include) or None}
-        narrowed = "".join(f", {name} {value}" for name, value in options.items() if value)
-        return self._cited(body, f"state on {day}{narrowed}", known, f"/{day}", options, {"as-of": day, **options})
+        what, query, words = f"state on {day}", {}, ["--as-of", day]
+        if question.term is not None:
+            what += f", only {question.term}"
+            query["term"] = question.term
+            words += ["--term", question.term]
+        if question.include:
+            what += f", with what is {' and '.join(question.include)}"
+            query["include"] = ",".join(question.include)
+            words += ["--include", query["include"]]
+        return self._cited(body, what, known, f"/{day}", query, words)
 
     def changes(self, partnership: str, after: date, upto: date, knowledge: Knowledge = ALL) -> Cited:
         """Two days compared."""
@@ -70,20 +76,19 @@ class Exports:
         body = self.answers.changes(partnership, after, upto, known)
         first, last = after.isoformat(), upto.isoformat()
         what = f"changes after {first} up to {last}"
-        span: Options = {"from": first, "to": last}
-        return self._cited(body, what, known, "/compare", span, {"between": f"{first} {last}"})
+        return self._cited(body, what, known, "/compare", {"from": first, "to": last}, ["--between", first, last])
 
     def history(self, partnership: str, term: Term, knowledge: Knowledge = ALL) -> Cited:
         """One term's life."""
         known = self._fixed(partnership, knowledge)
         body = self.answers.history(partnership, term, known)
-        return self._cited(body, f"life of {term}", known, f"/t/{term}", {}, {"term": str(term)})
+        return self._cited(body, f"life of {term}", known, f"/t/{term}", {}, ["--term", str(term)])
 
     def timeline(self, partnership: str, knowledge: Knowledge = ALL) -> Cited:
         """Every term's life."""
         known = self._fixed(partnership, knowledge)
         body = self.answers.timeline(partnership, known)
-        return self._cited(body, "timeline", known, "/timeline", {}, {"timeline": ""})
+        return self._cited(body, "timeline", known, "/timeline", {}, ["--timeline"])
 
     def announcement(self, body: Json) -> Citation:
         """The citation of an act, by its hash in the log's chain.
@@ -167,9 +172,10 @@ class Exports:
         what: str,
         known: Knowledge,
         place: str,
-        query: Options,
-        options: Options,
+        query: dict[str, str],
+        words: list[str],
     ) -> Cited:
+        """The answer with its citation: `words` ask for it on the command line, `place` and `query` over HTTP."""
         encoded = ENCODER.encode(body)
         partnership, seq = body["partnership"], known.known_seq
         assert seq is not None  # it is fixed
@@ -177,13 +183,7 @@ class Exports:
             moment = iso(known.announced_by)
             what += f", announced by {moment}"
             query = query | {"announced_by": moment}
-            options = options | {"announced-by": moment}
-        options = options | {"known-seq": str(seq)}
-        flags = [
-            f"--{name}" + "".join(f" {quote(part)}" for part in value.split())
-            for name, value in options.items()
-            if value is not None
-        ]
+            words = [*words, "--announced-by", moment]
         citation = Citation(
             name=body["name"],
             what=what,
@@ -191,8 +191,8 @@ class Exports:
             sha256=sha256(encoded).hexdigest(),
             base_url=self.base_url,
             path=f"/p/{partnership}@{seq}{place}",
-            query=urlencode({name: value for name, value in query.items() if value is not None}, safe=",:/*"),
-            command=" ".join(["timeline export", partnership, *flags]),
+            query=urlencode(query, safe=",:/*"),
+            command=shlex.join(["timeline", "export", partnership, *words, "--known-seq", str(seq)]),
         )
         return Cited(body, encoded, citation)
 
@@ -208,7 +208,7 @@ def _side(term: Json | None) -> Json:
         return {"text": NOT_RECORDED, "governed_by": None}
     text = term["text"]
     if "since" in term:
-        text += f" (since {since_text(term['since'])}, until {until_text(term['until'])})"
+        text += f" (since {since_text(term['since'])}, {ends_text(term['until'])})"
     return {"text": text, "governed_by": term["governed_by"]}
 
 
