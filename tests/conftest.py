@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.servers import PostgreSQL, postgresql
+from tests.web import ROOT, seeded, serving
 from timeline.cli import cli
-from timeline.log import Log
+from timeline.log import Log, utc_now
+from timeline.tokens import Tokens
 
 Run = Callable[..., Result]
 
@@ -106,6 +109,32 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner(catch_exceptions=False).invoke(cli, words, input=typed, prog_name="timeline")
 
     return timeline
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.fail("The pages are tested in a browser: apt-get install chromium, or set CHROMIUM to one.")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a service with all the seeds, and a token for it."""
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder / 'record.db'}"
+    log = Log.open(url)
+    log.migrate()
+    seeded(log, ROOT / "seeds")
+    secret = Tokens(log, utc_now).new("ada", "append")
+    log.close()
+    with serving(folder, demo=False, database_url=url, feeds_dir=str(folder / "feeds")) as (client, _):
+        yield str(client.base_url).rstrip("/"), secret
 
 
 def _migrate(url: str) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.web import ROOT, seeded, serving
-from timeline.log import Log, utc_now
-from timeline.tokens import Tokens
+from tests.web import ROOT
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
 PAGES = {
@@ -50,32 +45,6 @@ statements:
     effective: 2026-03-01
     quote: Quill House pays us {percent} percent
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("The pages are tested in a browser: apt-get install chromium, or set CHROMIUM to one.")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The address of a service with all the seeds, and a token for it."""
-    folder = tmp_path_factory.mktemp("site")
-    url = f"sqlite:///{folder / 'record.db'}"
-    log = Log.open(url)
-    log.migrate()
-    seeded(log, ROOT / "seeds")
-    secret = Tokens(log, utc_now).new("ada", "append")
-    log.close()
-    with serving(folder, demo=False, database_url=url, feeds_dir=str(folder / "feeds")) as (client, _):
-        yield str(client.base_url).rstrip("/"), secret
 
 
 def opened(browser: Browser, base: str, *, script: bool = True, width: int = 1200, scheme: str = "light") -> Page:

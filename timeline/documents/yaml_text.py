@@ -40,6 +40,15 @@ def written(data: dict[str, Any]) -> str:
     return text
 
 
+def inline(value: Any) -> str:
+    """One value as YAML on one line, as it would stand after `name: `; nothing for None."""
+    if value is None:
+        return ""
+    text: str = yaml.dump({"v": value}, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000,
+                          default_flow_style=True)  # fmt: skip
+    return text.strip()[4:-1]
+
+
 class _Dumper(yaml.SafeDumper):
     """Quotes what `parse` would take for something else than text, and nothing more: a day needs no quotes."""
 

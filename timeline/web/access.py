@@ -46,7 +46,7 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_PRIVATE = ("/append", "/sign-in", "/sign-out")
+_PRIVATE = ("/append", "/drafts", "/sign-in", "/sign-out")
 _log = logging.getLogger("timeline.web")
 
 

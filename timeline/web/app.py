@@ -38,6 +38,7 @@ from timeline.web.pages import Pages
 from timeline.web.pictures import Pictures
 from timeline.web.problems import Problems
 from timeline.web.reading import Reading
+from timeline.web.reviewing import Reviewing
 from timeline.web.stream import Stream
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing
@@ -102,6 +103,7 @@ def create_app(
         *Documents(reading).routes(),
         *Pictures(reading, settings.base_url).routes(),
         *Pages(reading, templates, fresh).routes(),
+        *Reviewing(drafts, tokens, templates, kinds).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]
     problems.routes = routes

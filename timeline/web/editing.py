@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from hashlib import sha256
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,16 +12,14 @@ from starlette.routing import BaseRoute, Route
 
 from timeline.core.errors import TimelineError
 from timeline.core.questions import position
-from timeline.submissions import decoded
 from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
 from timeline.web.access import SESSION, permit
-from timeline.web.forms import read_form
 from timeline.web.operations import parameters
+from timeline.web.sessions import NEVER_KEPT, check_form, csrf, pasted_or_chosen, posted, signed_in
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing, only_document
 
 Json = dict[str, Any]
-_NEVER_KEPT = {"Cache-Control": "no-store"}
 _PASTED = "announcement"
 """What the document is called in a refusal; without an ending it is read as what it is."""
 
@@ -56,7 +53,7 @@ class Editing:
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session for whoever shows a token."""
-        form = await _form(request)
+        form = await posted(request)
         token = form.get("token")
         if not isinstance(token, str) or not token.strip():
             return self._page("sign_in.html", 422, problem={"detail": "No token was given.", "remedy": "Paste it."})
@@ -66,41 +63,41 @@ class Editing:
             if error.code != "token_unknown":
                 raise
             return self._page("sign_in.html", 403, problem=error.problem())
-        response = RedirectResponse("/append", 303, _NEVER_KEPT)
+        response = RedirectResponse("/append", 303, NEVER_KEPT)
         seconds = int(SESSION_LENGTH.total_seconds())
         response.set_cookie(SESSION, begun, seconds, httponly=True, samesite="strict", secure=self._secure)
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        _, begun = await self._signed_in(request)
-        _check_form(await _form(request), begun)
+        _, begun = await signed_in(self._tokens, request)
+        check_form(await posted(request), begun)
         await run_in_threadpool(self._tokens.sign_out, begun)
-        response = RedirectResponse("/", 303, _NEVER_KEPT)
+        response = RedirectResponse("/", 303, NEVER_KEPT)
         response.delete_cookie(SESSION, httponly=True, samesite="strict", secure=self._secure)
         return response
 
     async def append_form(self, request: Request) -> Response:
         parameters(request, ())
         try:
-            bearer, begun = await self._signed_in(request)
+            bearer, begun = await signed_in(self._tokens, request)
         except TimelineError as error:
             if error.code != "token_missing":
                 raise
-            return RedirectResponse("/sign-in", 303, _NEVER_KEPT)
+            return RedirectResponse("/sign-in", 303, NEVER_KEPT)
         return self._append_page(bearer, begun)
 
     async def append(self, request: Request) -> Response:
         """Rehearse what was sent; record it once it is confirmed, if nothing was recorded meanwhile."""
-        bearer, begun = await self._signed_in(request)
-        form = await _form(request)
-        _check_form(form, begun)
+        bearer, begun = await signed_in(self._tokens, request)
+        form = await posted(request)
+        check_form(form, begun)
         permit(bearer, "append")
         text = ""
         try:
-            text = _document(form)
+            text = pasted_or_chosen(form, "document")
             if "confirm" in form:
                 receipt = await run_in_threadpool(self._confirmed, text, form)
-                return RedirectResponse(_page_of(receipt["id"]), 303, _NEVER_KEPT)
+                return RedirectResponse(_page_of(receipt["id"]), 303, NEVER_KEPT)
             receipt = await run_in_threadpool(self._rehearsed, text)
         except TimelineError as error:
             return self._append_page(bearer, begun, error.category.http_status, text=text, problem=error.problem())
@@ -117,14 +114,6 @@ class Editing:
             expect=position(str(expect), field="expect") if expect else None,
         )
 
-    async def _signed_in(self, request: Request) -> tuple[Bearer, str]:
-        """Who is signed in, and the secret of the session."""
-        begun = request.cookies.get(SESSION)
-        bearer = None if not begun else await run_in_threadpool(self._tokens.signed_in, begun)
-        if bearer is None or begun is None:
-            raise TimelineError("token_missing", "You are not signed in, or no longer.", "Sign in at /sign-in.")
-        return bearer, begun
-
     def _append_page(
         self,
         bearer: Bearer,
@@ -139,7 +128,7 @@ class Editing:
             "append.html",
             status,
             bearer=bearer,
-            csrf=_csrf(begun),
+            csrf=csrf(begun),
             text=text,
             problem=problem,
             receipt=receipt,
@@ -149,37 +138,7 @@ class Editing:
         )
 
     def _page(self, name: str, status: int = 200, **values: Any) -> Response:
-        return HTMLResponse(self._templates.render(name, **values), status, _NEVER_KEPT)
-
-
-async def _form(request: Request) -> dict[str, str | bytes]:
-    """The form, from a page of ours: browsers say where it was sent from."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise TimelineError(
-            "form_expired", "The form was sent from another site.", "Open the page here and send it again."
-        )
-    return read_form(request.headers.get("content-type", ""), await request.body())
-
-
-def _csrf(begun: str) -> str:
-    return sha256(f"form of {begun}".encode()).hexdigest()[:32]
-
-
-def _check_form(form: dict[str, str | bytes], begun: str) -> None:
-    if not secrets.compare_digest(str(form.get("csrf", "")).encode(), _csrf(begun).encode()):
-        raise TimelineError(
-            "form_expired", "The form is not from this session.", "Load the page again and send it anew."
-        )
-
-
-def _document(form: dict[str, str | bytes]) -> str:
-    """The document: of a file that was chosen, else as it was pasted."""
-    file, pasted = form.get("file", b""), form.get("document", "")
-    if isinstance(file, bytes) and file:
-        return decoded(file, name="The file", field="file")
-    if not isinstance(pasted, str) or not pasted.strip():
-        raise TimelineError("missing_field", "There is no document.", "Paste one, or choose a file.", field="document")
-    return pasted.replace("\r\n", "\n")
+        return HTMLResponse(self._templates.render(name, **values), status, NEVER_KEPT)
 
 
 def _page_of(cited: str) -> str:

@@ -263,8 +263,8 @@ def _citing(citation: Citation, graph: list[Json]) -> Json:
     return {"citation": citation, "markdown": cited_in_markdown(citation), "linked": linked.alone(graph)}
 
 
-def marked(text: str, quotes: list[str]) -> list[Json]:
-    """The text in pieces: {"text", "quoted", "cut"}; of a long one only what stands around the quotes."""
+def marked(text: str, quotes: list[str], *, whole: bool = False) -> list[Json]:
+    """The text in pieces: {"text", "quoted", "cut"}; of a long one what stands around the quotes, unless `whole`."""
     spans: list[tuple[int, int]] = []
     for quote in quotes:
         found = find_quote(quote, text)
@@ -279,7 +279,7 @@ def marked(text: str, quotes: list[str]) -> list[Json]:
         pieces.append({"text": text[max(start, at) : end], "quoted": True, "cut": False})
         at = end
     pieces.append({"text": text[at:], "quoted": False, "cut": False})
-    return [each for piece in pieces for each in _shortened(piece, len(text) > _WHOLE)]
+    return [each for piece in pieces for each in _shortened(piece, not whole and len(text) > _WHOLE)]
 
 
 def _shortened(piece: Json, is_long: bool) -> list[Json]:

@@ -1,4 +1,4 @@
-// Nothing here is needed: it sends a form once, and copies an address.
+// Nothing here is needed: it sends a form once, copies an address, and makes selected words a quote.
 "use strict";
 document.querySelectorAll("form[data-once]").forEach((form) => {
   form.addEventListener("submit", (event) => {
@@ -16,4 +16,26 @@ document.querySelectorAll(".addresses code").forEach((code) => {
     button.textContent = "Copied";
   });
   code.after(" ", button);
+});
+// Words selected in a source become the quote of the statement that was worked on last.
+let worked = null;
+document.querySelectorAll("fieldset[data-statement]").forEach((fieldset) => {
+  fieldset.addEventListener("focusin", () => {
+    if (worked) worked.classList.remove("focused");
+    worked = fieldset;
+    worked.classList.add("focused");
+  });
+});
+document.querySelectorAll("[data-source]").forEach((source) => {
+  const quote = () => {
+    const selection = document.getSelection();
+    const words = selection.toString().trim().replace(/\s+/g, " ");
+    if (!worked || !words || !source.contains(selection.anchorNode) || !source.contains(selection.focusNode)) return;
+    worked.querySelector("textarea[data-quote]").value = words;
+    const number = worked.querySelector("input[name$='.source']");
+    if (source.dataset.source !== "1" || number.value) number.value = source.dataset.source;
+  };
+  source.addEventListener("mouseup", quote);
+  source.addEventListener("touchend", quote);
+  source.addEventListener("keyup", quote);
 });
