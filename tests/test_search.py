@@ -4,6 +4,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -311,3 +312,48 @@ def contents(log: Log) -> list[list[tuple[Any, ...]]]:
             sorted(tuple(row) for row in reader.connection.execute(select(each)))
             for each in (index.index, search_document, search_word, search_progress)
         ]
+
+
+def test_similar_announcements_share_the_rarest_words_and_say_which(log):
+    append(log, opening(), opening("cat-dog"), titled("Harbour pilots strike again"), titled("Nothing of the kind"))
+    append(log, titled("Pilots of the harbour strike", slug="cat-dog"), titled("Harbour pilots"))
+
+    body = search.similar(log, "acme-bolt", 1)
+
+    common = ["acme", "agree", "bolt", "percent"]  # in the summary of all
+    assert body["words"] == ["strike", "harbour", "pilots", *common]
+    assert {each["id"]: each["shared"] for each in body["similar"]} == {
+        "cat-dog/1": ["strike", "harbour", "pilots", *common],
+        "acme-bolt/3": ["harbour", "pilots", *common],
+        "acme-bolt/2": common,
+    }
+    assert [each["id"] for each in body["similar"]] == ["cat-dog/1", "acme-bolt/3", "acme-bolt/2"]
+    assert (body["indexed"], body["head"]) == (6, 6)
+
+
+def test_what_is_similar_is_the_same_on_either_database_and_after_a_rebuild(sqlite_url, postgresql_url):
+    answers = []
+    for url in (sqlite_url, postgresql_url):
+        with closing(Log.open(url)) as log:
+            append(log, opening())
+            for n in range(30):
+                append(
+                    log, titled(" ".join(f"word{n * step % 13:02}" for step in range(1, 7)), announced=f"20{n + 10}")
+                )
+            before = [search.similar(log, "acme-bolt", n) for n in range(1, 31)]
+            search.rebuild(log)
+            assert [search.similar(log, "acme-bolt", n) for n in range(1, 31)] == before
+            answers.append(before)
+
+    assert answers[0] == answers[1]
+    assert any(each["similar"] for each in answers[0])
+
+
+def test_what_is_not_there_has_nothing_similar(log):
+    append(log, opening(), titled("Harbour pilots"), retracted(1))
+
+    assert search.similar(log, "acme-bolt", 2)["similar"] == []
+    for name, n, code in (("acme-bold", 1, "unknown_partnership"), ("acme-bolt", 9, "unknown_announcement")):
+        with pytest.raises(TimelineError) as refusal:
+            search.similar(log, name, n)
+        assert refusal.value.code == code

@@ -1,4 +1,4 @@
-"""The commands that look for words: search."""
+"""The commands that look for words: search, similar."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from timeline import search as index
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, given, json_option, pass_frame
+from timeline.core.announcements import reference
 from timeline.log import utc_now
 
 
@@ -29,3 +30,14 @@ def search(frame: Frame, /, words: tuple[str, ...], **asked: str | None) -> None
     wanted = index.read({"q": " ".join(words), **given(asked)}, frame.kinds(), utc_now())
     with frame.log() as log:
         frame.show(index.find(log, wanted), tables.hits)
+
+
+@cli.command()
+@click.argument("cited", metavar="ID")
+@json_option
+@pass_frame
+def similar(frame: Frame, cited: str) -> None:
+    """The announcements that share the rarest words of announcement ID (openai-microsoft/3)."""
+    partnership, n = reference(cited, field="ID")
+    with frame.log() as log:
+        frame.show(index.similar(log, partnership, n), tables.similar)

@@ -195,8 +195,20 @@ def hits(out: Console, body: Json) -> None:
         _line(out, "Nothing on record has all of that.")
     if body["cursor"]:
         _line(out, f"more: the same with --cursor {body['cursor']}")
-    if body["indexed"] < body["head"]:
-        _line(out, f"! Searched up to @{body['indexed']} of @{body['head']}: the rest is being indexed.", "yellow")
+    _indexed(out, body)
+
+
+def similar(out: Console, body: Json) -> None:
+    """What speaks of the same, and in which words."""
+    if not body["similar"]:
+        _line(out, f"Nothing on record shares enough rare words with {body['id']}.")
+    else:
+        table = _table("ID", "ANNOUNCED", "NAME", "WORDS")
+        for each in body["similar"]:
+            became = "" if each["status"] == "current" else f" ({each['status']})"
+            table.add_row(each["id"], each["announced"], each["title"] + became, ", ".join(each["shared"]))
+        out.print(table)
+    _indexed(out, body)
 
 
 def receipt(out: Console, body: Json) -> None:
@@ -387,6 +399,11 @@ def _record(resolved: Json) -> str:
 def _short(citation: str | None) -> str:
     """17#2 for openai-microsoft/17#2: the partnership stands in the heading."""
     return "" if citation is None else citation.rpartition("/")[2]
+
+
+def _indexed(out: Console, body: Json) -> None:
+    if body["indexed"] < body["head"]:
+        _line(out, f"! Searched up to @{body['indexed']} of @{body['head']}: the rest is being indexed.", "yellow")
 
 
 def _found(piece: Json) -> tuple[str, str]:

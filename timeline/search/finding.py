@@ -95,15 +95,10 @@ def find(log: Log, wanted: Wanted) -> Json:
     Raises:
         TimelineError: `unknown_partnership`.
     """
-    _keep_up(log)
+    keep_up(log)
     with log.reading() as reader:
-        if wanted.partnership is not None and reader.partnership_head(wanted.partnership) is None:
-            raise TimelineError(
-                "unknown_partnership",
-                f"There is no partnership “{wanted.partnership}”.",
-                did_you_mean(wanted.partnership, reader.partnerships()) or "Leave it out to search in all.",
-                field="partnership",
-            )
+        if wanted.partnership is not None:
+            known_partnership(reader, wanted.partnership)
         rows = _hits(reader.connection, wanted)
         shown, more = rows[: wanted.limit], len(rows) > wanted.limit
         phrases = wanted.query.wanted
@@ -115,7 +110,7 @@ def find(log: Log, wanted: Wanted) -> Json:
         }
 
 
-def _keep_up(log: Log) -> None:
+def keep_up(log: Log) -> None:
     """Index what was appended lately; when others are writing, the answer says how far it goes instead."""
     with log.reading() as reader:
         behind = reader.head()[0] - index.position(reader.connection)
@@ -125,6 +120,17 @@ def _keep_up(log: Log) -> None:
         except TimelineError as error:
             if error.code not in _PASSING:
                 raise
+
+
+def known_partnership(reader: Reader, name: str) -> None:
+    """Refuse the name of a partnership that was never opened."""
+    if reader.partnership_head(name) is None:
+        raise TimelineError(
+            "unknown_partnership",
+            f"There is no partnership “{name}”.",
+            did_you_mean(name, reader.partnerships()),
+            field="partnership",
+        )
 
 
 def _hits(connection: Connection, wanted: Wanted) -> list[Row[Any]]:

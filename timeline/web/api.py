@@ -242,6 +242,15 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             shapes.Announcement,
             also=("/a/{p}/{n}.json",),
         ),
+        Operation(
+            "GET",
+            "/api/announcements/{p}/{n}/similar",
+            "similar",
+            "The announcements that share its rarest words",
+            ask.similar,
+            shapes.SimilarOnes,
+            moving=True,
+        ),
         get("/api/texts/{sha256}", "text", "A stored source as it was received", ask.text, None),
         get("/api/log", "log", "The log from a position, gapless", ask.log, shapes.LogPage, *PAGE),
     )

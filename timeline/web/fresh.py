@@ -39,8 +39,12 @@ class Fresh:
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = Lock()
 
-    async def answer(self, request: Request, make: Callable[[], T]) -> T:
-        """What `make` returns, or returned before for this address, record and day; it runs in a thread."""
+    async def answer(self, request: Request, make: Callable[[], T], keep: Callable[[], bool] = lambda: True) -> T:
+        """What `make` returns, or returned before for this address, record and day; it runs in a thread.
+
+        Args:
+            keep: Asked after `make`, whether what it made is all that there is to say of this record.
+        """
         query = request.scope["query_string"]
         if len(query) > _LONGEST or any(name in query for name in _MOVING):
             return await run_in_threadpool(make)
@@ -51,6 +55,8 @@ class Fresh:
                 self._kept.move_to_end(key)
                 return self._kept[key]  # type: ignore[return-value]  # the same address has the same maker
         made = await run_in_threadpool(make)
+        if not keep():
+            return made
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > _KEPT:

@@ -75,7 +75,7 @@ class Pages:
             page("/p/{p}/timeline", self.timeline, *KNOWLEDGE),
             page("/p/{p}/subscribe", self.subscribe),
             page("/p/{p}/t/{kind}/{subject}", self.term, *KNOWLEDGE),
-            page("/a/{p}/{n}", self.announcement),
+            Route("/a/{p}/{n}", self._announcement, methods=["GET"]),
             Route("/static/{name}", self._static, methods=["GET"]),
         ]
 
@@ -244,9 +244,22 @@ class Pages:
         taken = self._to_take_away(cited)
         return self._templates.render(template, body=cited.body, knowledge=call.given, reread=reread, **taken)
 
-    def announcement(self, call: Call) -> str:
-        """An act with its sources; each quote is marked in the stored text."""
-        body = self._ask.announcement(call)
+    async def _announcement(self, request: Request) -> Response:
+        """An act; its page is kept once the index, which comes after the record, has all of it."""
+        likes: Json = {}
+
+        def render() -> bytes:
+            parameters(request, ())
+            call = Call(request.path_params, {})
+            body = self._ask.announcement(call)
+            likes.update(self._ask.similar(call))
+            return self.announcement(body, likes).encode()
+
+        page = await self._fresh.answer(request, render, keep=lambda: likes["indexed"] == likes["head"])
+        return respond(request, page, "text/html; charset=utf-8")
+
+    def announcement(self, body: Json, likes: Json) -> str:
+        """An act with its sources and what is like it; each quote is marked in the stored text."""
         texts = []
         for number, source in enumerate(body.get("sources", []), start=1):
             if source["text_sha256"] is not None:
@@ -256,7 +269,7 @@ class Pages:
                 texts.append({"number": number, **source, "pieces": marked(text, [each["quote"] for each in of_it])})
         exports = self._ask.exports
         taken = _citing(exports.announcement(body), exports.linked_announcement(body)) | {"formats": {}}
-        return self._templates.render("announcement.html", act=body, texts=texts, **taken)
+        return self._templates.render("announcement.html", act=body, texts=texts, likes=likes, **taken)
 
 
 def _citing(citation: Citation, graph: list[Json]) -> Json:

@@ -155,6 +155,9 @@ class Reading:
     def announcement(self, call: Call) -> Json:
         return self.answers.announcement(call.path["p"], position(call.path["n"], field="n"))
 
+    def similar(self, call: Call) -> Json:
+        return search.similar(self.answers.log, call.path["p"], position(call.path["n"], field="n"))
+
     def text(self, call: Call) -> Reply:
         """A stored text as it was received; never as a page of ours."""
         stored = self.answers.source_text(call.path["sha256"])

@@ -317,6 +317,24 @@ class Search(TypedDict):
     head: int | None
 
 
+class SimilarOne(TypedDict):
+    id: str
+    partnership: str
+    n: int
+    title: str
+    announced: str
+    status: str
+    shared: list[str]
+
+
+class SimilarOnes(TypedDict):
+    id: str
+    words: list[str]
+    similar: list[SimilarOne]
+    indexed: int
+    head: int
+
+
 class Receipt(TypedDict):
     id: str
     kind: str

@@ -9,7 +9,7 @@ From the bottom: `page` knows the parts, `folding` the form in which texts are c
 """
 
 from timeline.core.evidence.folding import normalised
-from timeline.core.evidence.likeness import overlap, runs, same_text, similarity, words
+from timeline.core.evidence.likeness import overlap, runs, same_text, similarity, telling, words
 from timeline.core.evidence.page import EVIDENCE, Block, Lead, Part, blocks, leads
 from timeline.core.evidence.quotes import (
     MAX_OMITTED,
@@ -44,5 +44,6 @@ __all__ = [
     "runs",
     "same_text",
     "similarity",
+    "telling",
     "words",
 ]

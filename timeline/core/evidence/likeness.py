@@ -39,6 +39,11 @@ def overlap(one: str, other: str) -> float:
     return _contained(_content(words(one)), _content(words(other)))
 
 
+def telling(word: str) -> bool:
+    """Whether a word in small letters can say what a text is about: long enough, and none that every text has."""
+    return len(word) >= _SHORTEST and word not in _COMMON
+
+
 def words(text: str) -> list[str]:
     """The words of what is evidence in a text, folded and in small."""
     said = " ".join(text[block.start : block.end] for block in blocks(text) if block.part in EVIDENCE)
@@ -51,7 +56,7 @@ def runs(said: list[str]) -> set[tuple[str, ...]]:
 
 
 def _content(said: list[str]) -> set[str]:
-    return {stem(word) for word in said if len(word) >= _SHORTEST and word not in _COMMON}
+    return {stem(word) for word in said if telling(word)}
 
 
 def _contained(one: set[str] | set[tuple[str, ...]], other: set[str] | set[tuple[str, ...]]) -> float:
