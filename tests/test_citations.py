@@ -155,6 +155,29 @@ def test_what_was_corrected_since_is_said_beside_bytes_that_stay(editor: TestCli
     assert f'</p/{P}@{seq}/2022-01-20/since.json>; rel="version-history"' in page.headers["link"]
 
 
+def test_nothing_that_may_be_recorded_alters_what_was_cited(editor: TestClient) -> None:
+    """Each kind of act in turn; what stands at the permanent addresses, and how it may be kept, is what it was."""
+    seq, acts = head(editor), f"/api/partnerships/{P}/announcements"
+    places = [
+        address + query
+        for path, query in PERMANENT.items()
+        for address in (f"{path}.{suffix}".format(seq=seq) for suffix in ("json", "jsonld", "md", "csv"))
+    ]
+    before = [editor.get(place) for place in places]
+    source = {"publisher": "The Press", "tier": "press", "text": "Harbour Signals goes on as it was."}
+
+    for address, act in (
+        (acts, announcement()),
+        (f"{acts}/2/correction", corrected(editor)),
+        (f"{acts}/1/sources", {"sources": [source]}),
+        (f"{acts}/3/retraction", {"reason": "Never said."}),
+    ):
+        assert editor.post(address, json=act).status_code == 201, act
+        after = [editor.get(place) for place in places]
+        assert [each.content for each in after] == [each.content for each in before]
+        assert [dict(each.headers) for each in after] == [dict(each.headers) for each in before]
+
+
 def test_every_permanent_page_says_whether_it_reads_the_same_today(editor: TestClient) -> None:
     """Two days compared, a term's life, a timeline: the same question, asked of the record as it is."""
     seq = head(editor)

@@ -183,6 +183,23 @@ def test_asking_again_as_the_footer_says_gives_the_same_bytes(exports: Exports, 
     assert len(documents) == 1
 
 
+def test_a_cited_answer_does_not_know_what_day_it_is(exports: Exports) -> None:
+    """Asked ten years later, of the same position: the same bytes."""
+    later = Exports(Answers(exports.answers.log, BUILTIN, lambda: NOW + timedelta(days=3653)), BASE)
+
+    def cited(asked: Exports) -> list[tuple[bytes, str]]:
+        slug, fixed = "openai-microsoft", Knowledge(known_seq=30)
+        answers = (
+            asked.state(slug, Question(DAY, fixed, None, ("proposed", "reported"))),
+            asked.changes(slug, DAY, date(2026, 5, 1), fixed),
+            asked.history(slug, Term("exclusivity", "cloud"), fixed),
+            asked.timeline(slug, fixed),
+        )
+        return [(each.encoded, each.citation.text) for each in answers]
+
+    assert cited(later) == cited(exports)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["docx", "pdf"])
 def test_other_programs_find_every_figure_quote_and_footer(
