@@ -48,8 +48,10 @@ It was signed.
 
 
 MORE = {
-    31: "The two met at the quay, signed on the pilot boat and went home before the tide turned that night.",
-    33: "Neither house would tell reporters why, though bakers along Mill Street had guessed as much since autumn.",
+    31: "The two met at the quay, signed on the pilot boat and went home before the tide turned that night. "
+    "Pilots along the breakwater lit lanterns; somebody played an accordion until rain drove everybody indoors.",
+    33: "Neither house would tell reporters why, though bakers along Mill Street had guessed as much since autumn. "
+    "Readers still receive almanacs, calendars and charts by subscription, printed on heavier paper this spring.",
 }
 """Pages that are told apart, so that neither is taken for another report of the other."""
 

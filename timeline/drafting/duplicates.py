@@ -35,6 +35,8 @@ _NEAR = 0.7
 """From this share of words in the same order two texts are nearly the same."""
 _PART = 0.5
 """From this share of its runs of words one text is a part of the other."""
+_TELLING = 40
+"""Words that a text must have for it to be a telling: the few of a shorter one stand in any text about the parties."""
 _RETOLD, _SOME = 0.6, 0.05
 """From this share of content words, and of runs, one text may tell the other in its own words."""
 
@@ -200,6 +202,8 @@ def _near(one: str, other: str) -> float:
 
 
 def _retold(one: str, other: str) -> float:
+    if min(len(words(one)), len(words(other))) < _TELLING:
+        return 0.0
     told = overlap(one, other)
     return told if told >= _RETOLD and similarity(one, other) >= _SOME else 0.0
 
