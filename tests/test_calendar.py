@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.conftest import Clock
+from tests.conftest import Clock, Run
 from tests.test_acts import asked, stake
 from tests.worlds import OPENING, World, worlds
 from timeline.acts import Desk
@@ -356,3 +356,23 @@ def test_too_many_events_for_a_calendar_program_are_refused_and_none_is_left_out
 
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
     assert "/feeds/mine.ics?p=" in refused.json()["remedy"]
+
+
+def test_the_command_writes_what_the_address_gives_published_or_not(
+    kept: Kept, run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIMELINE_DATABASE_URL", database_url)
+    monkeypatch.setenv("TIMELINE_CALENDAR_ALARMS", "7d")
+    kept.desk.append(asked(held(10, "2027-03-15", until="2029")))
+
+    early = run("export", "acme-bolt", "--format", "ics")
+    kept.append(held(12, "2028-03-15", announced="2026-02-01"))
+    later = run("export", "acme-bolt", "--format", "ics")
+
+    assert len(by_icalendar(early.stdout_bytes)) == 2
+    assert later.stdout_bytes == kept.read("acme-bolt.ics?alarms=7d") != early.stdout_bytes
+    for words in (("--as-of", "2027-01-01"), ("--known-seq", "2"), ("--timeline",), ("--term", "stake/*")):
+        refused = run("export", "acme-bolt", "--format", "ics", *words)
+        assert refused.exit_code == 2
+        assert f"Leave {words[0]} out." in refused.stderr
+    assert run("export", "acme-bolr", "--format", "ics").exit_code == 3

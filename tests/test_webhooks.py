@@ -29,7 +29,7 @@ from starlette.responses import Response
 from tests.conftest import Clock, Run
 from tests.loopback import served
 from tests.records import DAY, append, corrected, opening, said, settings
-from tests.web import application, client
+from tests.web import application, client, token
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.log import Log
@@ -472,3 +472,34 @@ def test_the_commands_subscribe_show_and_remove(
     for words in (("remove", "crm"), ("retry", "crm"), ("test", "crm")):
         gone = asked(*words)
         assert (gone.exit_code, json.loads(gone.stdout)["code"]) == (3, "unknown_webhook")
+
+
+def test_over_http_an_admin_may_do_the_same_and_nobody_else(world: World, database_url: str):
+    app = application(world.log, database_url)
+    admin, editor = (client(app, token(world.log, scope, scope)) for scope in ("admin", "append"))
+    wanted = {"name": "crm", "address": "https://1.1.1.1/hook", "feed": "acme-bolt"}
+
+    made = admin.post("/api/webhooks", json=wanted)
+
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    assert {**wanted, "secret": made.json()["secret"]} == made.json()
+    assert admin.get("/api/webhooks").json() == {"webhooks": world.webhooks.list()}
+    assert made.json()["secret"] not in admin.get("/api/webhooks").text
+    for who, status in ((editor, 403), (client(app), 401)):
+        assert who.get("/api/webhooks").status_code == status
+        assert who.post("/api/webhooks", json=wanted).status_code == status
+        assert who.post("/api/webhooks/crm/removal").status_code == status
+    for body, code in (
+        (wanted, "invalid_value"),
+        (wanted | {"name": "new", "address": "http://127.0.0.1/"}, "address_refused"),
+        (wanted | {"secret": "mine"}, "unknown_field"),
+        ({"name": "new"}, "missing_field"),
+        ({"name": ["new"], "address": "https://1.1.1.1/"}, "invalid_field"),
+    ):
+        assert admin.post("/api/webhooks", json=body).json()["code"] == code
+    assert admin.post("/api/webhooks/crm/retry").json() == {"webhooks": world.webhooks.list()}
+    assert admin.post("/api/webhooks/crm/removal").json() == {"webhooks": []}
+    for act in ("retry", "removal", "test"):
+        gone = admin.post(f"/api/webhooks/crm/{act}")
+        assert (gone.status_code, gone.json()["code"]) == (404, "unknown_webhook")

@@ -21,6 +21,7 @@ from timeline.acts import Desk
 from timeline.core.terms import BUILTIN
 from timeline.documents import walk
 from timeline.log import Log
+from timeline.outbound import PUBLIC, Gate
 from timeline.settings import load
 from timeline.tokens import Tokens
 from timeline.web.app import create_app
@@ -78,9 +79,9 @@ def seeded(log: Log, folder: Path = EXAMPLE) -> Log:
     return log
 
 
-def application(log: Log, url: str, **flags: str | int) -> Starlette:
+def application(log: Log, url: str, *, gate: Gate = PUBLIC, **flags: str | int) -> Starlette:
     settings = load({"database_url": url, "rate_limit": 0, **flags}, {})
-    return create_app(settings, log, BUILTIN, lambda: NOW)
+    return create_app(settings, log, BUILTIN, lambda: NOW, gate=gate)
 
 
 def client(app: Starlette, token: str | None = None) -> TestClient:

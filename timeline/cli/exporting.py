@@ -14,11 +14,13 @@ from timeline.core.errors import TimelineError
 from timeline.core.questions import Knowledge, Question, asked_day, cited_knowledge, read_knowledge, read_lanes
 from timeline.core.terms import term
 from timeline.exports import Cited, Exports
+from timeline.formats.calendar import calendar
 from timeline.formats.pictures import PICTURES, picture
 from timeline.formats.sheets import SHEETS
 from timeline.log import utc_now
+from timeline.publishing import calendar_now, site_of
 
-_FORMATS = (*SHEETS, *PICTURES)
+_FORMATS = (*SHEETS, *PICTURES, "ics")
 
 
 class _Asked(NamedTuple):
@@ -57,7 +59,8 @@ def export(
 ) -> None:
     """An answer as a document with its quotes, both clocks and a permanent citation.
 
-    Its last page says how to get the same bytes again. svg and png are the picture of the timeline, as of a day.
+    Its last page says how to get the same bytes again. svg and png are the picture of the timeline, as of a day;
+    ics has the key dates of all that is on record.
     """
     if suffix not in _FORMATS:
         raise TimelineError(
@@ -73,7 +76,9 @@ def export(
     asked = _Asked(as_of, between, about, include, whole)
     with frame.exports() as exports:
         known = _knowledge(given(clocks))
-        if suffix in PICTURES:
+        if suffix == "ics":
+            made = _calendar(frame, exports, partnership, {**asked._asdict(), **given(clocks)})
+        elif suffix in PICTURES:
             made = _pictured(exports, partnership, suffix, known, asked)
         else:
             made = SHEETS[suffix].render(exports.sheet(_ask(exports, partnership, known, asked)))
@@ -122,6 +127,22 @@ def _ask(exports: Exports, partnership: str, known: Knowledge, asked: _Asked) ->
     lanes = read_lanes({} if asked.include is None else {"include": asked.include})
     day = now.date() if asked.as_of is None else asked_day(asked.as_of, now, field="as_of")
     return exports.state(partnership, Question(day, known, asked.about, lanes))
+
+
+def _calendar(frame: Frame, exports: Exports, partnership: str, asked: Mapping[str, object]) -> bytes:
+    """The key dates, as the feed of the same name has them once all is published."""
+    for name in (name for name, value in asked.items() if value):
+        option = {"about": "term", "whole": "timeline"}.get(name, name).replace("_", "-")
+        raise TimelineError(
+            "conflicting_parameters",
+            f"A calendar holds the key dates of all that is on record; --{option} asks for something else.",
+            f"Leave --{option} out.",
+            field=option,
+        )
+    settings, title = frame.settings(), exports.answers.partnership(partnership)["name"]
+    with exports.answers.log.reading() as reader:
+        page = calendar_now(reader, exports.answers.kinds, partnership, title)
+    return calendar(page, site_of(settings), settings.calendar_alarms)
 
 
 def _pictured(exports: Exports, partnership: str, suffix: str, known: Knowledge, asked: _Asked) -> bytes:

@@ -19,7 +19,7 @@ from timeline.log import Log, Reader
 from timeline.publishing import calendars, pages
 from timeline.publishing.folder import Folder, changing
 from timeline.publishing.names import shelf_order
-from timeline.publishing.shelf import Shelf, Shelved, advance, forget, publishing, remember, remembered
+from timeline.publishing.shelf import Shelf, Shelved, advance, forget, heard, publishing, remember, remembered
 from timeline.publishing.websub import enqueue
 from timeline.settings import Settings
 
@@ -27,6 +27,7 @@ __all__ = [
     "OPML_NAME",
     "Published",
     "Shelf",
+    "calendar_now",
     "calendar_page",
     "forget",
     "mine",
@@ -152,6 +153,13 @@ def calendar_page(reader: Reader, name: str, partnerships: Sequence[str] = ()) -
             "There is one of each partnership, all.ics, and mine.ics?p=openai-microsoft&p=another.",
         )
     return calendars.calendar_of(reader.connection, name, _partnership(shelf, name).title)
+
+
+def calendar_now(reader: Reader, kinds: Kinds, name: str, title: str) -> CalendarPage:
+    """The key dates of a partnership by all that is on record, published or not."""
+    head, _, _ = reader.head()
+    _, calendar = heard(reader, name, head, kinds)
+    return calendars.calendar_of_events(name, title, calendar.events())
 
 
 def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:

@@ -36,7 +36,12 @@ def calendar_of_all(connection: Connection) -> CalendarPage:
 
 def calendar_of(connection: Connection, name: str, title: str) -> CalendarPage:
     """The key dates of one partnership; raises as `calendar_of_all`."""
-    return CalendarPage(name, f"{title}: key dates", "", _events(connection, [name]))
+    return calendar_of_events(name, title, _events(connection, [name]))
+
+
+def calendar_of_events(name: str, title: str, events: Sequence[CalendarEvent]) -> CalendarPage:
+    """The key dates of one partnership that are known already."""
+    return CalendarPage(name, f"{title}: key dates", "", tuple(events))
 
 
 def calendar_of_some(connection: Connection, names: Sequence[str], query: str) -> CalendarPage:

@@ -20,7 +20,7 @@ from timeline.log import Log
 from timeline.outbound import PUBLIC, Gate
 from timeline.publishing.shelf import Shelf
 from timeline.publishing.webhooks import Taken, post
-from timeline.tables import webhook
+from timeline.tables import feed_item, webhook
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
@@ -51,10 +51,15 @@ class Courier:
         self._closed = False
 
     def round(self) -> list[Future[None]]:
-        """Begin a turn of every webhook that is due and has none under way; the turns, to be waited for or not."""
+        """Begin a turn of every webhook for which something is due; the turns, to be waited for or not.
+
+        One whose turn is still under way gets no second.
+        """
+        news = (feed_item.c.feed == webhook.c.feed) & (feed_item.c.position > webhook.c.position)
         due = (webhook.c.due_at <= microseconds(self._clock())) & webhook.c.parked_at.is_(None)
+        question = select(webhook.c.name).where(due, select(feed_item.c.position).where(news).exists())
         with self._log.reading() as reader:
-            names = list(reader.connection.scalars(select(webhook.c.name).where(due).order_by(webhook.c.due_at)))
+            names = list(reader.connection.scalars(question.order_by(webhook.c.due_at)))
         begun = []
         with self._lock:
             for name in (name for name in names if name not in self._under_way and not self._closed):

@@ -130,7 +130,7 @@ def advance(log: Log, kinds: Kinds, today: date) -> None:
         _open_feeds(connection, EVERYWHERE)
     for partnership in touched:
         with log.reading() as reader:
-            made, calendar = _heard(reader, partnership, head, kinds)
+            made, calendar = heard(reader, partnership, head, kinds)
         with publishing(log) as connection:
             if _stage(connection, partnership, made.until(today), today):
                 keep_events(connection, partnership, calendar.events())
@@ -188,11 +188,12 @@ def _touched(connection: Connection, told: int, head: int, today: date) -> list[
     return list(dict.fromkeys(found))
 
 
-def _heard(reader: Reader, partnership: str, head: int, kinds: Kinds) -> tuple[Feed, Calendar]:
-    heard, calendar = Feed(kinds), Calendar(kinds)
+def heard(reader: Reader, partnership: str, head: int, kinds: Kinds) -> tuple[Feed, Calendar]:
+    """What a partnership's record up to that position says to a feed and to a calendar."""
+    made, calendar = Feed(kinds), Calendar(kinds)
     for record in map(recorded, reader.events(partnership=partnership, upto=head)):
-        calendar.hear(record, heard.book, heard.hear(record))
-    return heard, calendar
+        calendar.hear(record, made.book, made.hear(record))
+    return made, calendar
 
 
 def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -> bool:

@@ -14,6 +14,7 @@ from timeline.web import shapes
 from timeline.web.drafting import DRAFT, Drafting
 from timeline.web.operations import Body, Operation, Parameter
 from timeline.web.reading import MOST, Reading
+from timeline.web.telling import WEBHOOK, Telling
 from timeline.web.writing import Writing
 
 Json = dict[str, Any]
@@ -79,6 +80,7 @@ PATH: dict[str, Json] = {
     "seq": _POSITION | {"description": "A position of the log.", "example": 9},
     "date": _DAY | {"description": "A day.", "example": "2023-06-30"},
     "id": DRAFT,
+    "webhook": WEBHOOK,
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of a source: text_sha256."},
 }
 _SOURCES = [{"tier": "party", "publisher": "Harbour Signals", "url": "https://harbour-signals.example/news"}]
@@ -109,10 +111,13 @@ _OCCURRENCE: Json = {
 _ATTACHMENT: Json = {"sources": [{"tier": "press", "publisher": "The Almanac", "url": "https://almanac.example/1"}]}
 
 
-def operations(reading: Reading, writing: Writing, drafts: Drafts, kinds: Kinds) -> tuple[Operation, ...]:
+def operations(
+    reading: Reading, writing: Writing, drafts: Drafts, telling: Telling, kinds: Kinds
+) -> tuple[Operation, ...]:
     """Every operation of the API, questions first."""
     announcement = _without_address(announcement_schema(kinds)["oneOf"][0])
-    return (*_questions(reading), *_acts(writing, kinds), *Drafting(drafts, announcement).operations())
+    drafting = Drafting(drafts, announcement).operations()
+    return (*_questions(reading), *_acts(writing, kinds), *drafting, *telling.operations())
 
 
 def _questions(ask: Reading) -> tuple[Operation, ...]:

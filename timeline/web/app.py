@@ -23,8 +23,10 @@ from timeline.core.terms import Kinds
 from timeline.drafting import Drafts
 from timeline.exports import Exports
 from timeline.log import Log
+from timeline.outbound import PUBLIC, Gate
 from timeline.overview import Overview
-from timeline.publishing.webhooks import standing
+from timeline.publishing import site_of
+from timeline.publishing.webhooks import Webhooks, standing
 from timeline.settings import Settings
 from timeline.tokens import Tokens
 from timeline.web import api, metrics, operations
@@ -40,6 +42,7 @@ from timeline.web.problems import Problems
 from timeline.web.reading import Reading
 from timeline.web.reviewing import Reviewing
 from timeline.web.stream import Stream
+from timeline.web.telling import Telling
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing
 
@@ -58,6 +61,7 @@ def create_app(
     *,
     scheduler_status: Callable[[], Json] = dict,
     recorded: Callable[[], None] = lambda: None,
+    gate: Gate = PUBLIC,
 ) -> Starlette:
     """The application over a migrated log; whoever makes it closes the log.
 
@@ -65,6 +69,7 @@ def create_app(
         clock: Tells today and now, aware UTC.
         scheduler_status: What `/status` says of the feeds.
         recorded: Called after something was recorded here, such as to publish at once.
+        gate: Which addresses may be told of new entries.
     """
     answers, overview, tokens = Answers(log, kinds, clock), Overview(log, kinds, clock), Tokens(log, clock)
     stream, meter = Stream(answers), metrics.Metrics()
@@ -92,7 +97,8 @@ def create_app(
     templates = Templates(settings)
     problems = Problems(templates.problem)
     drafts = Drafts(log, kinds, clock, writing.append, answers, settings.keep_texts)
-    table = api.operations(reading, writing, drafts, kinds)
+    telling = Telling(Webhooks(log, clock, gate), site_of(settings))
+    table = api.operations(reading, writing, drafts, telling, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
     document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order

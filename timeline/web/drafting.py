@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 from timeline.core.errors import TimelineError
-from timeline.core.terms import text_of
 from timeline.drafting import ANSWERS, Drafts
 from timeline.submissions import decoded
 from timeline.web import shapes
 from timeline.web.operations import Body, Call, Operation, Parameter, Reply
-from timeline.web.writing import body_name, flag, only_document
+from timeline.web.writing import body_name, flag, texts_of
 
 Json = dict[str, Any]
 _NUMBER = re.compile(r"[1-9]\d{0,14}", re.ASCII)
@@ -95,7 +94,7 @@ class Drafting:
         return Reply(self._drafts.check(_number(call)), cache_control=_NEVER_KEPT)
 
     def answer(self, call: Call) -> Reply:
-        given = _fields(call, "of", "answer")
+        given = texts_of(call, "of", "answer")
         return Reply(self._drafts.answer(_number(call), given["of"], given["answer"]))
 
     def append(self, call: Call) -> Reply:
@@ -105,7 +104,7 @@ class Drafting:
         return Reply(receipt, 200 if already else 201, {"Location": f"/api/announcements/{receipt['id']}"})
 
     def discard(self, call: Call) -> Reply:
-        return Reply(self._drafts.discard(_number(call), _fields(call, "why")["why"]))
+        return Reply(self._drafts.discard(_number(call), texts_of(call, "why")["why"]))
 
 
 def _number(call: Call) -> int:
@@ -145,17 +144,3 @@ def _expected(call: Call, number: int) -> int | None:
             field="If-Match",
         )
     return int(match[2])
-
-
-def _fields(call: Call, *names: str) -> dict[str, str]:
-    """The fields of a small body, all of them texts."""
-    data = only_document(call.body, body_name(call)).data
-    for name in data:
-        if name not in names:
-            raise TimelineError(
-                "unknown_field", f"There is no field “{name[:80]}” here.", f"Send {' and '.join(names)}.", field=name
-            )
-    for name in names:
-        if data.get(name) is None:
-            raise TimelineError("missing_field", f"There is no {name}.", f"Add {name}.", field=name)
-    return {name: text_of(data[name], field=name, length=1_000) for name in names}

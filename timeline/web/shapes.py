@@ -396,6 +396,36 @@ class DraftCheck(TypedDict):
     would: dict[str, Any] | None
 
 
+class Webhook(TypedDict):
+    name: str
+    address: str
+    feed: str
+    created_at: str
+    delivered_at: str | None
+    waiting: int
+    failures: int
+    trouble: str | None
+    next_at: str | None
+    parked_at: str | None
+    retry: str | None
+
+
+class Webhooks(TypedDict):
+    webhooks: list[Webhook]
+
+
+class NewWebhook(TypedDict):
+    name: str
+    address: str
+    feed: str
+    secret: str
+
+
+class WebhookTest(TypedDict):
+    taken: bool
+    trouble: str | None
+
+
 class Status(TypedDict):
     version: str
     now: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -14,7 +14,7 @@ from timeline.acts import Desk
 from timeline.core.announcements import reference
 from timeline.core.errors import TimelineError
 from timeline.core.questions import filled
-from timeline.core.terms import Kinds
+from timeline.core.terms import Kinds, text_of
 from timeline.documents import Document, read
 from timeline.submissions import Submission, submit
 from timeline.web.operations import Call, Reply
@@ -130,6 +130,19 @@ def only_document(body: bytes, name: str) -> Document:
             "Send each by itself; `timeline import` takes many at once.",
         )
     return first
+
+
+def texts_of(call: Call, *names: str, optional: Collection[str] = ()) -> dict[str, str]:
+    """The fields of a small body, all of them texts; each of `names` must be there."""
+    data = only_document(call.body, body_name(call)).data
+    for name in data:
+        if name not in names and name not in optional:
+            known = " and ".join([*names, *optional])
+            raise TimelineError("unknown_field", f"There is no field “{name[:80]}” here.", f"Send {known}.", field=name)
+    for name in names:
+        if data.get(name) is None:
+            raise TimelineError("missing_field", f"There is no {name}.", f"Add {name}.", field=name)
+    return {name: text_of(value, field=name, length=1_000) for name, value in data.items() if value is not None}
 
 
 def _location(cited: str) -> str:
