@@ -18,6 +18,7 @@ from zipfile import ZipFile
 import docx
 import pypdf
 import pytest
+from docx.oxml.ns import qn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -313,7 +314,27 @@ def test_a_word_document_has_headings_repeating_heads_links_and_properties(sheet
         "Timeline",
         "en-GB",
     )
-    assert {member.date_time for member in ZipFile(BytesIO(made)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    members = ZipFile(BytesIO(made)).infolist()
+    assert {member.date_time for member in members} == {(1980, 1, 1, 0, 0, 0)}
+    assert not any("thumbnail" in member.filename for member in members)
+
+
+def test_a_word_document_keeps_the_order_that_its_schema_fixes(sheets: dict[str, Sheet]) -> None:
+    """Word calls a file damaged where LibreOffice does not mind (ISO/IEC 29500-1, CT_TblPr, CT_TcPr, CT_P)."""
+    orders = {
+        "tblPr": ["tblStyle", "tblW", "jc", "tblInd", "tblBorders", "shd", "tblLayout", "tblCellMar", "tblLook"],
+        "tcPr": ["tcW", "gridSpan", "vMerge", "tcBorders", "shd", "vAlign"],
+        "tbl": ["tblPr", "tblGrid", "tr"],
+        "tr": ["trPr", "tc"],
+        "tc": ["tcPr", "p"],
+    }
+    for name, sheet in sheets.items():
+        body = docx.Document(BytesIO(SHEETS["docx"].render(sheet))).element
+        for parent, order in orders.items():
+            for each in body.iter(qn(f"w:{parent}")):
+                places = [order.index(etree.QName(child).localname) for child in each]
+                assert places == sorted(places), (name, parent)
+        assert all(each.index(each.pPr) == 0 for each in body.iter(qn("w:p")) if each.pPr is not None)
 
 
 def test_csv_keeps_negative_numbers_and_disarms_formulas() -> None:

@@ -35,6 +35,9 @@ _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 def render(sheet: Sheet) -> bytes:
     """The whole sheet on A4."""
     document = docx.Document()
+    package = document.part.package
+    for place in [place for place, rel in package.rels.items() if rel.reltype == RELATIONSHIP_TYPE.THUMBNAIL]:
+        del package.rels[place]  # the template's picture of itself
     _lay_out(document, sheet)
     _paragraph(document, sheet.title, "Title")
     _paragraph(document, sheet.question, "Subtitle")
@@ -210,7 +213,7 @@ def _borders(table: Any) -> None:
     borders = _element("w:tblBorders")
     for side in ("top", "bottom", "insideH"):
         borders.append(_element(f"w:{side}", val="single", sz="4", space="0", color=_GREY))
-    table._tbl.tblPr.append(borders)
+    table._tbl.tblPr.insert_element_before(borders, "w:tblLayout", "w:tblLook")  # the schema fixes the order
 
 
 def _element(tag: str, /, **attributes: str) -> Any:
@@ -225,7 +228,7 @@ def _anchor(number: int) -> str:
 
 
 def _repacked(saved: bytes) -> bytes:
-    """The same package with every date in the archive fixed, and without the template's picture of itself."""
+    """The same package with every date in the archive fixed."""
     out = BytesIO()
     with zipfile.ZipFile(BytesIO(saved)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
         for name in before.namelist():
