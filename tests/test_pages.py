@@ -24,6 +24,7 @@ PAGES = {
     "retracted": "/a/harbour-quill/9",
     "search": "/search?q=exclusive",
     "search-filtered": "/search?q=exclusive&partnership=harbour-quill&kind=exclusivity&since=2019-01-01&until=",
+    "leads": "/leads",
     "subscribe": "/subscribe",
     "feed": "/feeds/harbour-quill/stake",
     "subscribe-to-one": "/p/harbour-quill/subscribe",

@@ -1,4 +1,4 @@
-"""The commands that look for words: search, similar."""
+"""The commands that look for words: search, similar, leads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from timeline import search as index
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, given, json_option, pass_frame
 from timeline.core.announcements import reference
+from timeline.drafting import leads as leads_of
 from timeline.log import utc_now
 
 
@@ -41,3 +42,13 @@ def similar(frame: Frame, cited: str) -> None:
     partnership, n = reference(cited, field="ID")
     with frame.log() as log:
         frame.show(index.similar(log, partnership, n), tables.similar)
+
+
+@cli.command()
+@click.argument("partnership", required=False)
+@json_option
+@pass_frame
+def leads(frame: Frame, partnership: str | None) -> None:
+    """What stored pages name as similar articles: where to look next, and whether it is on record."""
+    with frame.log() as log:
+        frame.show(leads_of(log, partnership), tables.leads)

@@ -211,6 +211,18 @@ def similar(out: Console, body: Json) -> None:
     _indexed(out, body)
 
 
+def leads(out: Console, body: Json) -> None:
+    """Where to look next; what is on record already stands last in its line."""
+    if not body["leads"]:
+        _line(out, "No stored page names a similar article.")
+        return
+    table = _table("NAME", "FEED", "SEEN", "RECORDED")
+    for each in body["leads"]:
+        name = "\n".join(filter(None, (each["title"], each["address"])))
+        table.add_row(name, each["feed"], ", ".join(each["seen"]), ", ".join(each["recorded"]) or "no")
+    out.print(table)
+
+
 def receipt(out: Console, body: Json) -> None:
     """What became of an act."""
     if body["replayed"]:

@@ -6,6 +6,7 @@ what still stands in its way, `drafts` is the use case that the doors call.
 
 from timeline.drafting.asking import ANSWERS
 from timeline.drafting.drafts import Drafts, Record
+from timeline.drafting.leads import leads
 from timeline.drafting.store import Draft, Received
 
-__all__ = ["ANSWERS", "Draft", "Drafts", "Received", "Record"]
+__all__ = ["ANSWERS", "Draft", "Drafts", "Received", "Record", "leads"]

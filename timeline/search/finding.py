@@ -186,7 +186,7 @@ def _hit(reader: Reader, row: Row[Any], phrases: tuple[Words, ...]) -> Json:
 def _in_text(reader: Reader, sha256: str, phrases: tuple[Words, ...]) -> tuple[Piece, ...]:
     """The first passage of a stored text that has one of the phrases."""
     stored = reader.text(sha256)
-    parts = () if stored is None else index.evidence(stored.content)
+    parts = () if stored is None else index.evidence(stored.content.decode("utf-8-sig", "replace"))
     return next((found for part in parts if (found := passage(part[:_READ], phrases, _AROUND))), ())
 
 

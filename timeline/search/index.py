@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from timeline.core.announcements import Announcement, Attachment, Correction, Occurrence, Opening
-from timeline.core.evidence import EVIDENCE, blocks, normalised
+from timeline.core.evidence import EVIDENCE, blocks, leads, normalised
 from timeline.core.history import Book, Recorded
 from timeline.log import Event, Fault, Log, Reader, event_of
 from timeline.records import recorded
@@ -46,6 +46,8 @@ STEP = 200
 LONGEST = 800_000
 """Bytes of a document's words that are indexed; PostgreSQL takes a megabyte."""
 
+LEADS = '"leads": [['
+"""What stands in `shown` where there are any."""
 _LATER = ("attachment", "correction", "retraction")
 index = table("search_index", column("rowid"), column("words"))
 
@@ -64,7 +66,7 @@ class Document(NamedTuple):
     title_words: str
     said_words: str
     shown: str
-    """JSON: title, announced, said (texts), texts (sha256 of its sources)."""
+    """JSON: title, announced, said (texts), texts (sha256 of its sources), leads ([title, feed, address]) if any."""
 
 
 def position(connection: Connection) -> int:
@@ -155,10 +157,9 @@ def matching(
     return literal_column("search_index.lexemes").op("@@", is_comparison=True)(cast(asked, TSQUERY))
 
 
-def evidence(stored: bytes) -> Iterator[str]:
+def evidence(stored: str) -> Iterator[str]:
     """What is searched of a stored text: its publisher's words, in plain form; no furniture of an aggregator's page."""
-    said = stored.decode("utf-8-sig", "replace")
-    yield from (normalised(said[each.start : each.end]) for each in blocks(said) if each.part in EVIDENCE)
+    yield from (normalised(stored[each.start : each.end]) for each in blocks(stored) if each.part in EVIDENCE)
 
 
 def distinct(line: str) -> set[str]:
@@ -214,7 +215,10 @@ def _document(reader: Reader, book: Book, n: int) -> tuple[Document, str]:
         title, kinds, said = content.title or content.event, [], [content.event]
     sources = (*content.sources, *(source for _, source in book.attached(n)))
     texts = list(dict.fromkeys(each.text_sha256 for each in sources if each.text_sha256 is not None))
-    shown = {"title": title, "announced": content.announced.text, "said": said, "texts": texts}
+    stored = [found.content.decode("utf-8-sig", "replace") for sha in texts if (found := reader.text(sha)) is not None]
+    shown: dict[str, Any] = {"title": title, "announced": content.announced.text, "said": said, "texts": texts}
+    if named := [[each.title, each.feed, each.address] for text in stored for each in leads(text)]:
+        shown["leads"] = named
     document = Document(
         seq=book.records[n].seq,
         partnership=content.partnership,
@@ -227,8 +231,7 @@ def _document(reader: Reader, book: Book, n: int) -> tuple[Document, str]:
         said_words=lined(said, LONGEST),
         shown=json.dumps(shown, ensure_ascii=False),
     )
-    stored = filter(None, map(reader.text, texts))
-    return document, lined([title, *said, *(part for each in stored for part in evidence(each.content))], LONGEST)
+    return document, lined([title, *said, *(part for text in stored for part in evidence(text))], LONGEST)
 
 
 def _present(book: Book, n: int) -> Announcement | Occurrence:

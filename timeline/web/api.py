@@ -67,6 +67,7 @@ SEARCH = (
     Parameter("limit", "How many hits at most.", {"type": "integer", "minimum": 1, "maximum": MOST_HITS}, 20),
     Parameter("cursor", "Where the page before ended: follow its next.", _TEXT),
 )
+LEADS = (Parameter("partnership", "Only from pages of that partnership.", _SLUG, "harbour-quill"),)
 CONDITIONS = (
     Parameter("Idempotency-Key", "The same key twice is the same act: the second records nothing.", _TEXT),
     Parameter("If-Match", 'The partnership\'s head as you know it, in quotes: "harbour-quill@9".', _TEXT),
@@ -255,6 +256,17 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             ask.similar,
             shapes.SimilarOnes,
             moving=True,
+        ),
+        Operation(
+            "GET",
+            "/api/leads",
+            "leads",
+            "What stored pages name as similar articles, and whether it is on record",
+            ask.leads,
+            shapes.Leads,
+            LEADS,
+            moving=True,
+            also=("/leads.json",),
         ),
         get("/api/texts/{sha256}", "text", "A stored source as it was received", ask.text, None),
         get("/api/log", "log", "The log from a position, gapless", ask.log, shapes.LogPage, *PAGE),

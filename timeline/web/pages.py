@@ -64,6 +64,7 @@ class Pages:
         return [
             page("/", self.home),
             Route("/search", self._search, methods=["GET"]),
+            Route("/leads", self._leads, methods=["GET"]),
             page("/subscribe", self.subscribe),
             Route("/status", self._status, methods=["GET"]),
             page("/p/{p}@{seq}/compare", self.compare, *_SPAN, "announced_by"),
@@ -146,6 +147,16 @@ class Pages:
                 partnerships=listed if len(listed) <= _CHOICES else [],
                 kinds=sorted({kind for each in listed for kind in each["kinds"]}),
             ).encode()
+
+        return respond(request, await run_in_threadpool(render), "text/html; charset=utf-8")
+
+    async def _leads(self, request: Request) -> Response:
+        """Where to look next; never kept, for the index comes after the record."""
+
+        def render() -> bytes:
+            given = parameters(request, [each.name for each in api.LEADS])
+            found = self._ask.leads(Call({}, given))
+            return self._templates.render("leads.html", found=found, given=given).encode()
 
         return respond(request, await run_in_threadpool(render), "text/html; charset=utf-8")
 

@@ -29,6 +29,7 @@ from timeline.core.questions import (
 )
 from timeline.core.schema import announcement_schema
 from timeline.core.terms import Term, term
+from timeline.drafting import leads
 from timeline.exports import Cited, Exports
 from timeline.overview import Overview
 from timeline.web.operations import Call, Reply
@@ -157,6 +158,9 @@ class Reading:
 
     def similar(self, call: Call) -> Json:
         return search.similar(self.answers.log, call.path["p"], position(call.path["n"], field="n"))
+
+    def leads(self, call: Call) -> Json:
+        return leads(self.answers.log, filled(call.given, "partnership") if "partnership" in call.given else None)
 
     def text(self, call: Call) -> Reply:
         """A stored text as it was received; never as a page of ours."""

@@ -335,6 +335,20 @@ class SimilarOnes(TypedDict):
     head: int
 
 
+class Lead(TypedDict):
+    title: str
+    feed: str
+    address: str | None
+    seen: list[str]
+    recorded: list[str]
+
+
+class Leads(TypedDict):
+    leads: list[Lead]
+    indexed: int
+    head: int
+
+
 class Receipt(TypedDict):
     id: str
     kind: str

@@ -15,6 +15,7 @@ _CONTROLS = re.compile(
 _CACHED_AT = re.compile(r"^[^\S\n]*Cached at:[^\n]{0,80}$", re.M)
 _SIMILAR = re.compile(r"^[^\S\n]*Similar Articles[^\S\n]*$", re.M)
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_LINK = re.compile(r"\[(?P<title>[^\[\]]{1,500})\]\((?P<address>https?://[^\s()]{1,2000})\)")
 _MAX_HEAD = 2000  # characters before the page's "Summary"; further down it is the article's own heading
 _HEAD_LINES = (1, 2)  # title and feed name
 
@@ -52,6 +53,8 @@ class Lead:
     title: str
     feed: str
     summary: str
+    address: str | None = None
+    """Where the page makes a link of the title."""
 
 
 def blocks(text: str) -> tuple[Block, ...]:
@@ -91,7 +94,7 @@ def blocks(text: str) -> tuple[Block, ...]:
 def leads(text: str) -> tuple[Lead, ...]:
     """The entries under "Similar Articles", in the page's order; none when `text` is no such page.
 
-    An entry is three paragraphs: title, feed name, summary. What the page broke off is empty.
+    An entry is three paragraphs: title (perhaps a link), feed name, summary. What the page broke off is empty.
     """
     similar = next((block for block in blocks(text) if block.part is Part.SIMILAR), None)
     if similar is None:
@@ -99,7 +102,12 @@ def leads(text: str) -> tuple[Lead, ...]:
     entries = text[similar.start : similar.end].partition("\n")[2]
     paragraphs = [" ".join(said.split()) for said in _BLANK_LINE.split(entries) if said.strip()]
     paragraphs += [""] * (-len(paragraphs) % 3)
-    return tuple(Lead(*paragraphs[at : at + 3]) for at in range(0, len(paragraphs), 3))
+    return tuple(_lead(*paragraphs[at : at + 3]) for at in range(0, len(paragraphs), 3))
+
+
+def _lead(title: str, feed: str, summary: str) -> Lead:
+    link = _LINK.fullmatch(title)
+    return Lead(title, feed, summary) if link is None else Lead(link["title"], feed, summary, link["address"])
 
 
 def _trimmed(text: str, cuts: list[tuple[Part, int]]) -> tuple[Block, ...]:
