@@ -29,7 +29,7 @@ from starlette.responses import Response
 from tests.conftest import Clock, Run
 from tests.loopback import served
 from tests.records import DAY, append, corrected, opening, said, settings
-from tests.web import application, client, token
+from tests.web import application, client, serving, token
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.log import Log
@@ -503,3 +503,22 @@ def test_over_http_an_admin_may_do_the_same_and_nobody_else(world: World, databa
     for act in ("retry", "removal", "test"):
         gone = admin.post(f"/api/webhooks/crm/{act}")
         assert (gone.status_code, gone.json()["code"]) == (404, "unknown_webhook")
+
+
+def test_the_service_tells_its_webhooks_by_itself_and_nothing_inside_its_network(
+    world: World, database_url: str, tmp_path: Path
+):
+    """An address that has come to lead inside since it was added is judged again, and nothing is sent to it."""
+    with subscribed(world) as receiver:
+        world.record(said(11, "2021-01-01"))
+        flags = {
+            "database_url": database_url,
+            "feeds_dir": str(tmp_path / "feeds"),
+            "tag_authority": "example.org,2026",
+        }
+        with serving(tmp_path, demo=False, **flags):
+            wait_until(lambda: world.row("crm")["failures"] == 1)
+
+        assert receiver.got == []
+        assert "not on the public Internet" in world.row("crm")["trouble"]
+        assert world.row("crm")["waiting"] == 1

@@ -345,17 +345,15 @@ def webhooks(out: Console, body: Json) -> None:
     """The webhooks there are, and what to do about those that are parked."""
     table = _table("WEBHOOK", "FEED", "ADDRESS", "WAITING", "LAST TAKEN", "STATE")
     for each in body["webhooks"]:
-        state = "well"
-        if each["parked_at"]:
-            state = f"parked {each['parked_at']}: {each['trouble']}"
-        elif each["failures"]:
-            state = f"failed {each['failures']} times, again {each['next_at']}: {each['trouble']}"
+        state = "parked" if each["parked_at"] else "fails" if each["failures"] else "well"
         taken = each["delivered_at"] or "–"
         table.add_row(*map(Text, (each["name"], each["feed"], each["address"], str(each["waiting"]), taken, state)))
     out.print(table)
-    for each in body["webhooks"]:
-        if each["retry"]:
-            _line(out, f"When the receiver of {each['name']} is well again: {each['retry']}")
+    for each in (each for each in body["webhooks"] if each["failures"]):
+        what_next = f"parked; when its receiver is well again: {each['retry']}"
+        if each["parked_at"] is None:
+            what_next = f"tried again {each['next_at']}"
+        _line(out, f"{each['name']} failed {each['failures']} times, {what_next}. Last time: {each['trouble']}")
 
 
 def plain(out: Console, body: Json) -> None:

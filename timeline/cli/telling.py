@@ -72,7 +72,7 @@ def test_webhook(frame: Frame, name: str) -> None:
     if taken.wrong is not None:
         raise TimelineError(
             "address_unreachable",
-            f"The receiver of {name} did not take it: {taken.wrong}.",
+            f"The receiver of {name} did not take it: {taken.wrong.rstrip('.')}.",
             "It must answer 2xx within ten seconds, without a redirect.",
         )
     frame.show({"taken": name}, tables.plain)
