@@ -343,11 +343,40 @@ def _overtaken(*_: object, **__: object) -> str:
     return "title: Mine"
 
 
+def test_a_page_as_text_becomes_the_source_of_a_draft(opened: Run, tmp_path: Path) -> None:
+    page = "# Bolt sells\n\nBolt sells its stake of 20 percent in Acme, on the first of May.\n"
+    (tmp_path / "page.md").write_text(page)
+
+    made = json.loads(opened("draft", "new", "page.md", "--address", "https://acme.example/1", "--json").stdout)
+
+    assert (made["title"], made["received"]["address"]) == ("Bolt sells", "https://acme.example/1")
+    assert made["received"]["media_type"] == "text/markdown"
+    blocks = json.loads(opened("draft", "check", "1", "--json").stdout)["blocks"]
+    assert [block["field"] for block in blocks] == ["partnership", "announced", "sources[0].tier"]
+    finished = f"""\
+partnership: acme-bolt
+title: Bolt sells
+announced: 2024-05-01
+sources:
+- {{url: "https://acme.example/1", tier: party, text_sha256: {made["received"]["sha256"]}}}
+statements:
+- {{term: stake/bolt-in-acme, end: true, quote: sells its stake of 20 percent}}
+"""
+    assert opened("draft", "edit", "1", "--from", "-", typed=finished).exit_code == 0
+    assert opened("draft", "append", "1").exit_code == 0
+    (said,) = json.loads(opened("show", "acme-bolt/2", "--json").stdout)["statements"]
+    assert said["status"] == "verified"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "exit_code"),
     [
         (("new", "nowhere.yaml"), "unreadable_source", 6),
         (("new", "two.yaml"), "malformed_document", 4),
+        (("new", "empty.txt"), "page_without_text", 6),
+        (("new", "null.txt"), "control_character", 4),
+        (("new", "one.yaml", "--address", "acme"), "invalid_field", 4),
+        (("new", "https://acme.example/1"), "address_refused", 4),
         (("show", "99"), "unknown_draft", 3),
         (("show", "99999999999999999999"), "unknown_parameter", 2),
         (("show", "1", "--revision", "5"), "unknown_draft", 3),
@@ -365,6 +394,8 @@ def test_a_command_about_a_draft_is_refused_in_one_line(
     exit_code: int,
 ) -> None:
     (tmp_path / "one.yaml").write_text("title: One\n")
+    (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "null.txt").write_text("a\0b")
     (tmp_path / "two.yaml").write_text("title: One\n---\ntitle: Two\n")
     opened("draft", "new", "one.yaml")
 

@@ -31,8 +31,9 @@ from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
+from timeline.drafting import Drafts
 from timeline.keeping import verify
-from timeline.log import Log, NewEvent
+from timeline.log import Log, NewEvent, utc_now
 from timeline.rebuilding import differing, rebuild
 from timeline.rows import state_cells
 
@@ -104,6 +105,30 @@ def test_nothing_acknowledged_is_lost_when_appending_is_killed(log: Log, databas
     # Of each run one append may be recorded whose acknowledgement the kill cut off; never more. Five opened.
     assert len(recorded) - len(acknowledged) <= victims.runs + 5
     assert verify(log)["sound"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_a_draft_whose_append_is_killed_is_open_or_appended_with_its_receipt(
+    log: Log, database_url: str, victims: Victims
+) -> None:
+    acknowledged: dict[int, str] = {}
+    for when in until_time_is_up():
+        for _, number, citation in victims.run("draft", database_url, kill_after=when * 0.2):
+            acknowledged[int(number)] = citation
+
+    drafts = Drafts(log, BUILTIN, utc_now, Desk(log, BUILTIN, utc_now).append, Answers(log, BUILTIN, utc_now))
+    found = [drafts.find(each["id"]) for each in drafts.listed(closed=True)["drafts"]]
+    appended = {each.id: each.receipt["id"] for each in found if each.receipt is not None}
+    recorded = sorted(event.citation for event in everything(log) if event.kind == "announcement")
+    assert acknowledged
+    assert {number: appended.get(number) for number in acknowledged} == acknowledged
+    assert sorted(appended.values()) == recorded
+    assert {each.status for each in found if each.receipt is None} <= {"open"}
+    for each in found:
+        if each.status == "open":
+            appended[each.id] = drafts.append(each.id)["id"]
+    assert len(set(appended.values())) == len(found)
 
 
 @pytest.mark.slow

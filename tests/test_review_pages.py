@@ -84,6 +84,7 @@ def signed_in(page: Page, secret: str) -> None:
 def begun(page: Page, secret: str, document: str) -> None:
     signed_in(page, secret)
     page.get_by_role("link", name="Begin a draft").click()
+    page.get_by_label("an announcement in YAML or JSON").check()
     page.locator("#document").fill(document)
     page.get_by_role("button", name="Begin the draft").click()
 
@@ -382,3 +383,40 @@ def test_a_sheet_that_comes_back_as_it_was_shown_changes_nothing(
 @pytest.mark.parametrize("data", [{"retracts": "a/1"}, {"statements": "none"}, {"sources": ["x"]}, {"statements": [1]}])
 def test_what_has_no_sheet_is_edited_as_text(data: dict[str, Any]) -> None:
     assert sheet(Document.of(data, "draft")) is None
+
+
+def test_a_page_is_pasted_and_its_address_and_title_are_taken_from_it(editor: Editor) -> None:
+    begun_at = editor.send("/drafts", document=AGGREGATED, **{"is": "page"}).headers["location"]
+    shown = editor.client.get(begun_at).text
+
+    assert 'value="A renewal"' in shown
+    assert 'value="https://harbour.example/renewal"' in shown
+    assert "similar, never evidence:" in shown
+    refused = editor.send("/drafts", document="words", address="harbour", **{"is": "page"})
+    assert (refused.status_code, "not an address on the web" in refused.text) == (422, True)
+
+
+AGGREGATED = """\
+A renewal
+
+Harbour News
+
+Summary
+
+In short.
+
+It begins.
+Original Article
+
+Cached at: 02/03/26, 01:00 PM
+
+# A renewal Source: [https://harbour.example/renewal](https://harbour.example/renewal) They renew\\.
+
+Similar Articles
+
+Another
+
+Harbour News
+
+It was.
+"""

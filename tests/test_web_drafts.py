@@ -85,6 +85,19 @@ def test_drafts_are_not_for_everybody(drafter: TestClient, log: Log, database_ur
     assert drafter.get("/api/drafts").headers["cache-control"] == "no-store"
 
 
+def test_a_page_is_sent_as_text(drafter: TestClient) -> None:
+    page: dict[str, Any] = {
+        "content": "# A renewal\n\nThey renew.\n",
+        "headers": {"Content-Type": "text/markdown; charset=utf-8"},
+    }
+
+    made = drafter.post("/api/drafts", params={"address": "https://harbour.example/1"}, **page).json()
+
+    assert (made["title"], made["received"]["address"]) == ("A renewal", "https://harbour.example/1")
+    refused(drafter.post("/api/drafts", params={"address": "x"}, **page), 422, "invalid_field")
+    refused(drafter.post("/api/drafts", params={"address": "x"}, json=FINISHED), 400, "conflicting_parameters")
+
+
 def test_a_question_is_answered_over_http(drafter: TestClient) -> None:
     act = drafter.get("/api/announcements/harbour-quill/2").json()
     other = {**FINISHED, "announced": act["announced"]}

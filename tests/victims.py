@@ -15,13 +15,16 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.documents import Document, walk
+from timeline.drafting import Drafts
 from timeline.log import Log, utc_now
 from timeline.rebuilding import rebuild
 from timeline.submissions import submit
@@ -88,9 +91,25 @@ def fill(log: Log, run: int) -> None:
     append(log, run)
 
 
+def draft(log: Log, run: int) -> None:
+    """Begin drafts and append them for ever, and say of each that was appended its number and its act."""
+    desk = Desk(log, BUILTIN, utc_now)
+    drafts = Drafts(log, BUILTIN, utc_now, desk.append, Answers(log, BUILTIN, utc_now))
+    name = f"draft-{run}"
+    desk.append(submit(Document.of(opening(name), "victim"), BUILTIN))
+    say("started")
+    for number in range(run * 1_000, (run + 1) * 1_000):  # each of a day of its own: no two are asked about
+        announced = date(1900, 1, 1) + timedelta(days=number)
+        document = {**stake(name, number), "announced": announced.isoformat()}
+        made = drafts.new(json.dumps(document).encode(), name="victim.json")
+        receipt = drafts.append(made["id"])
+        say("ack", made["id"], receipt["id"])
+
+
 JOBS: dict[str, Callable[[Log, int], None]] = {
     "append": append,
     "import": import_,
+    "draft": draft,
     "rebuild": rebuild_,
     "fill": fill,
 }

@@ -19,6 +19,8 @@ from timeline.drafting import Drafts
 from timeline.log import utc_now
 from timeline.submissions import decoded
 
+_PAGES = (".txt", ".md")
+"""The endings of files that are pages."""
 _ID = click.argument("number", metavar="ID", type=click.IntRange(1, 2**53))
 
 
@@ -29,14 +31,28 @@ def draft() -> None:
 
 @draft.command()
 @click.argument("file", metavar="FILE|-")
+@click.option("--page", is_flag=True, help="It is a page as text, not an announcement file; .txt and .md are.")
+@click.option("--address", metavar="URL", help="Where the page was.")
 @json_option
 @pass_frame
-def new(frame: Frame, file: str) -> None:
-    """Begin a draft from an announcement file."""
+def new(frame: Frame, file: str, *, page: bool, address: str | None) -> None:
+    """Begin a draft from an announcement file, or from a page as text."""
+    if file.startswith(("http://", "https://")):
+        raise TimelineError(
+            "address_refused",
+            "A page is not fetched here.",
+            f"Save it as text and name the file: timeline draft new page.txt --address {file}",
+        )
     content, name = _read(file)
     base = Path() if file == "-" else Path(file).parent
+    is_page = page or address is not None or Path(name).suffix.lower() in _PAGES
     with _drafts(frame) as drafts:
-        frame.show(drafts.new(content, name=name, base=base), tables.draft)
+        made = (
+            drafts.new_page(content, name=name, address=address)
+            if is_page
+            else drafts.new(content, name=name, base=base)
+        )
+        frame.show(made, tables.draft)
 
 
 @draft.command("list")

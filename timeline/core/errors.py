@@ -102,6 +102,7 @@ CODES: dict[str, Category] = {
     "another_record": Category.CONFLICT,
     # sources that cannot be read
     "unreadable_source": Category.UNREADABLE,
+    "page_without_text": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.TOO_LARGE,
     "address_refused": Category.REFUSED,

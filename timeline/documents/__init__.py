@@ -20,7 +20,7 @@ from timeline.documents import json_text, yaml_text
 from timeline.documents.plain import Node, clean, malformed
 from timeline.documents.yaml_text import inline, written
 
-__all__ = ["MAX_BYTES", "MAX_LINE_BYTES", "SUFFIXES", "Document", "inline", "read", "walk", "written"]
+__all__ = ["MAX_BYTES", "MAX_LINE_BYTES", "SUFFIXES", "Document", "clean", "inline", "read", "walk", "written"]
 
 SUFFIXES = (".yaml", ".yml", ".json", ".ndjson")
 MAX_BYTES = 5_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,10 +18,11 @@ from timeline.core.announcements import Announcement, Attachment, Correction, So
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
-from timeline.documents import MAX_BYTES, Document, written
+from timeline.documents import MAX_BYTES, Document, clean, written
 from timeline.drafting import store
 from timeline.drafting.asking import ANSWERS, UNSURE, meant, questions, unanswered
 from timeline.drafting.judging import only_document, problems, submission_of
+from timeline.drafting.pages import of_page
 from timeline.drafting.store import APPENDED, DISCARDED, Draft, Received
 from timeline.log import Log
 from timeline.submissions import Submission, Text, decoded, for_act, texts_apart
@@ -76,6 +78,42 @@ class Drafts:
             text = written(data)
         received = Received(sha256(content).hexdigest(), _media_type(name), len(content), content)
         return self._begin(received, text, data, texts)
+
+    def new_page(self, content: bytes, *, name: str, address: str | None = None) -> Json:
+        """A draft of a page, given as plain text or Markdown: the page is its source, and nothing is said yet.
+
+        Args:
+            name: What refusals call it.
+            address: Where the page was.
+
+        Raises:
+            TimelineError: `invalid_utf8`, `control_character`, `too_large`; `page_without_text`; `invalid_field` for an
+                address that is none.
+        """
+        text = clean(decoded(content, name=name, field=None), name, 1)
+        if not text.strip():
+            raise TimelineError("page_without_text", f"{name} has no text.", "Copy the words of the page into it.")
+        if len(content) > MAX_BYTES:
+            raise TimelineError(
+                "too_large",
+                f"{name} is larger than {MAX_BYTES // 1_000_000} MB.",
+                "Keep the pages that are quoted from.",
+                limit_bytes=MAX_BYTES,
+            )
+        if address is not None and not re.match(r"https?://[^\s/]+", address):
+            raise TimelineError(
+                "invalid_field",
+                f"“{address[:200]}” is not an address on the web.",
+                "Write it in full, https://…, or leave it out.",
+                field="address",
+            )
+        sha = sha256(content).hexdigest()
+        kind = "text/markdown" if name.endswith(".md") else "text/plain"
+        data = of_page(text, sha, address)
+        url = data["sources"][0].get("url")
+        return self._begin(
+            Received(sha, kind, len(content), content, url), written(data), data, [Text(sha, kind, content)]
+        )
 
     def save(self, number: int, text: str, *, expect: int | None = None) -> Json:
         """A new revision, whatever it says: nothing typed is lost because it is not finished.

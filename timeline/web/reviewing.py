@@ -69,7 +69,7 @@ class Reviewing:
         permit(editor[0], "draft")
         try:
             text = pasted_or_chosen(form, "document")
-            made = await run_in_threadpool(self._drafts.new, text.encode(), name=_BEGUN)
+            made = await run_in_threadpool(self._begun, text.encode(), form)
         except TimelineError as error:
             return await self._list_page(editor, error=error, text=str(form.get("document", "")))
         return RedirectResponse(f"/drafts/{made['id']}", 303, NEVER_KEPT)
@@ -114,6 +114,11 @@ class Reviewing:
             return RedirectResponse(where, 303, NEVER_KEPT)
 
         return answer
+
+    def _begun(self, content: bytes, form: Form) -> Json:
+        if form.get("is") != "page":
+            return self._drafts.new(content, name=_BEGUN)
+        return self._drafts.new_page(content, name="The page", address=str(form.get("address", "")).strip() or None)
 
     def _save(self, number: int, form: Form) -> str:
         revision = _revision(form)
