@@ -380,7 +380,7 @@ def test_pages_become_the_same_state_as_the_record_made_by_hand(
     for announced, story, statements in (("2024-03-01", STORY, stated), ("2024-09-01", OTHER, results)):
         made = drafts.new_page(SAVED.format(story=story).encode(), name="page.txt")
         (document,) = read(made["document"].encode())
-        assert document.data["title"] == "Bolt takes a stake in Acme"
+        assert document.data["title"].startswith("Bolt takes a stake")
         source = {**document.data["sources"][0], "tier": "party", "publisher": "Acme"}
         reviewed = {"partnership": "acme-bolt", "title": "Reviewed", "announced": announced, "statements": statements}
         drafts.save(made["id"], written({**reviewed, "sources": [source]}), expect=1)
@@ -388,7 +388,8 @@ def test_pages_become_the_same_state_as_the_record_made_by_hand(
             drafts.answer(made["id"], question["of"], "new")
         drafts.append(made["id"], expect=2)
     other = drafts.new_page(RETOLD.encode(), name="blog.txt", address="https://blog.example/1")
-    drafts.save(other["id"], other["document"].replace("- url", "- tier: press\n  url"))
+    (document,) = read(other["document"].encode())
+    drafts.save(other["id"], written({"sources": [{**document.data["sources"][0], "tier": "press"}]}))
     (asked_,) = drafts.check(other["id"])["questions"]
     drafts.answer(other["id"], asked_["of"], "attach")
     drafts.append(other["id"])
