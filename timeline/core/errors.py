@@ -105,6 +105,7 @@ CODES: dict[str, Category] = {
     "page_without_text": Category.UNREADABLE,
     "invalid_utf8": Category.UNREADABLE,
     "too_large": Category.TOO_LARGE,
+    "fetch_refused": Category.UNREADABLE,
     "address_refused": Category.REFUSED,
     "address_unreachable": Category.UNREADABLE,
     "extra_missing": Category.UNAVAILABLE,

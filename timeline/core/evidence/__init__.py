@@ -8,7 +8,7 @@ From the bottom: `page` knows the parts, `folding` the form in which texts are c
 `likeness` answer. Pure, and near linear in the text whatever it holds.
 """
 
-from timeline.core.evidence.folding import normalised
+from timeline.core.evidence.folding import normalised, unmarked
 from timeline.core.evidence.likeness import overlap, runs, same_text, similarity, telling, words
 from timeline.core.evidence.page import EVIDENCE, Block, Lead, Part, blocks, leads
 from timeline.core.evidence.quotes import (
@@ -45,5 +45,6 @@ __all__ = [
     "same_text",
     "similarity",
     "telling",
+    "unmarked",
     "words",
 ]

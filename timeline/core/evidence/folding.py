@@ -167,6 +167,14 @@ def normalised(text: str) -> str:
     return (text if _TELLING.search(text) is None else fold(text).text).strip(" ")
 
 
+def unmarked(text: str) -> str:
+    """`text` as people read it: no Markdown escapes, link targets, emphasis or heading marks; the rest as it stands."""
+    folded = Folded(text, text, array("L", range(len(text))), array("L", range(1, len(text) + 1)))
+    for edits in (_without_links, _without_marks):
+        folded = folded.edited(edits(folded.text))
+    return folded.text
+
+
 def stem(word: str) -> str:
     """The first letters of `word`, in small: "exclusive" and "exclusivity" are alike so."""
     return word[:STEM].lower()
