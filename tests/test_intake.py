@@ -344,7 +344,7 @@ def test_what_a_site_refuses_or_must_not_be_asked_is_refused(path: str, code: st
         fetch(address + path, clock=lambda: NOW, gate=gate)
     assert (refusal.value.code, said in refusal.value.detail) == (code, True)
     if code == "fetch_refused":
-        assert "timeline draft new -" in refusal.value.remedy
+        assert "timeline draft new --page -" in refusal.value.remedy
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1/", "http://localhost/", "file:///etc/passwd", "http://[::1]/"])

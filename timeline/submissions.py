@@ -37,6 +37,11 @@ class Text:
     media_type: str
     content: bytes
 
+    @classmethod
+    def of(cls, content: bytes, media_type: str) -> Text:
+        """The text that is these bytes."""
+        return cls(sha256(content).hexdigest(), media_type, content)
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -167,7 +172,7 @@ def _with_text(source: Any, field: str, base: Path | None, texts: dict[str, Text
         text = _from_file(raw.strip(), base, place)
     else:
         content = raw.encode()
-        text = Text(sha256(content).hexdigest(), "text/plain", content)
+        text = Text.of(content, "text/plain")
     if len(text.content) > MAX_TEXT_BYTES:
         raise _too_large(raw[:80], place)
     decoded(text.content, name=raw[:80].strip(), field=place)
@@ -209,7 +214,7 @@ def _from_file(raw: str, base: Path | None, field: str) -> Text:
             "The path is taken from the folder of the document; check it.",
             field=field,
         ) from error
-    return Text(sha256(content).hexdigest(), _MEDIA_TYPES[path.suffix.lower()], content)
+    return Text.of(content, _MEDIA_TYPES[path.suffix.lower()])
 
 
 def _too_large(name: str, field: str) -> TimelineError:

@@ -16,10 +16,11 @@ from timeline.cli.frame import Frame, cli, json_option, pass_frame
 from timeline.core.errors import Category, TimelineError
 from timeline.documents import MAX_BYTES
 from timeline.drafting import Drafts
+from timeline.intake import MAX_PAGE_BYTES, fetch
 from timeline.log import utc_now
 from timeline.submissions import decoded
 
-_PAGES = (".txt", ".md")
+_PAGES = (".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".pdf")
 """The endings of files that are pages."""
 _ID = click.argument("number", metavar="ID", type=click.IntRange(1, 2**53))
 
@@ -30,28 +31,30 @@ def draft() -> None:
 
 
 @draft.command()
-@click.argument("file", metavar="FILE|-")
-@click.option("--page", is_flag=True, help="It is a page as text, not an announcement file; .txt and .md are.")
+@click.argument("file", metavar="FILE|URL|-")
+@click.option("--page", is_flag=True, help="Standard input is a page, not an announcement file; .html, .pdf, .txt are.")
 @click.option("--address", metavar="URL", help="Where the page was.")
+@click.option("--announced", metavar="DAY", help="When the page was published, if it does not say.")
 @json_option
 @pass_frame
-def new(frame: Frame, file: str, *, page: bool, address: str | None) -> None:
-    """Begin a draft from an announcement file, or from a page as text."""
-    if file.startswith(("http://", "https://")):
-        raise TimelineError(
-            "address_refused",
-            "A page is not fetched here.",
-            f"Save it as text and name the file: timeline draft new page.txt --address {file}",
-        )
-    content, name = _read(file)
-    base = Path() if file == "-" else Path(file).parent
-    is_page = page or address is not None or Path(name).suffix.lower() in _PAGES
+def new(frame: Frame, file: str, *, page: bool, address: str | None, announced: str | None) -> None:
+    """Begin a draft from an announcement file, or from a page: a file, or an address that is then fetched."""
     with _drafts(frame) as drafts:
-        made = (
-            drafts.new_page(content, name=name, address=address)
-            if is_page
-            else drafts.new(content, name=name, base=base)
-        )
+        if file.startswith(("http://", "https://")):
+            got = fetch(file, clock=utc_now)
+            made = drafts.new_page(
+                got.data,
+                media_type=got.media_type,
+                address=address or got.address,
+                retrieved_at=got.retrieved_at,
+                announced=announced,
+            )
+        elif page or address or announced or Path(file).suffix.lower() in _PAGES:
+            content, name = _read(file, MAX_PAGE_BYTES)
+            made = drafts.new_page(content, name=name, address=address, announced=announced)
+        else:
+            content, name = _read(file)
+            made = drafts.new(content, name=name, base=Path() if file == "-" else Path(file).parent)
         frame.show(made, tables.draft)
 
 
@@ -164,22 +167,22 @@ def _drafts(frame: Frame) -> Iterator[Drafts]:
         yield Drafts(log, kinds, utc_now, Desk(log, kinds, utc_now).append, answers, frame.settings().keep_texts)
 
 
-def _read(file: str) -> tuple[bytes, str]:
-    """A file or standard input, and its name."""
+def _read(file: str, limit: int = MAX_BYTES) -> tuple[bytes, str]:
+    """A file or standard input of at most so many bytes, and its name."""
     if file == "-":
-        content, name = sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"
+        content, name = sys.stdin.buffer.read(limit + 1), "standard input"
     else:
         name = file
         try:
             with Path(file).open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
+                content = stream.read(limit + 1)
         except OSError as error:
             raise TimelineError(
                 "unreadable_source", f"{file} cannot be read: {error.strerror}.", "Check the name.", file=file
             ) from error
-    if len(content) > MAX_BYTES:
+    if len(content) > limit:
         raise TimelineError(
-            "too_large", f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "Keep the part that is quoted from."
+            "too_large", f"{name} is larger than {limit // 1_000_000} MB.", "Keep the part that is quoted from."
         )
     return content, name
 

@@ -18,12 +18,13 @@ from timeline.core.announcements import Announcement, Attachment, Correction, So
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
-from timeline.documents import MAX_BYTES, Document, clean, written
+from timeline.documents import MAX_BYTES, Document, written
 from timeline.drafting import store
 from timeline.drafting.asking import ANSWERS, UNSURE, meant, questions, unanswered
 from timeline.drafting.judging import only_document, problems, submission_of
 from timeline.drafting.pages import of_page
 from timeline.drafting.store import APPENDED, DISCARDED, Draft, Received
+from timeline.intake import read
 from timeline.log import Log
 from timeline.submissions import Submission, Text, decoded, for_act, texts_apart
 
@@ -79,27 +80,27 @@ class Drafts:
         received = Received(sha256(content).hexdigest(), _media_type(name), len(content), content)
         return self._begin(received, text, data, texts)
 
-    def new_page(self, content: bytes, *, name: str, address: str | None = None) -> Json:
-        """A draft of a page, given as plain text or Markdown: the page is its source, and nothing is said yet.
+    def new_page(
+        self,
+        content: bytes,
+        *,
+        name: str | None = None,
+        media_type: str | None = None,
+        address: str | None = None,
+        retrieved_at: datetime | None = None,
+        announced: str | None = None,
+    ) -> Json:
+        """A draft of a page as people receive it: the page is its source, and what it may say is proposed.
 
         Args:
-            name: What refusals call it.
+            name: The file's; its ending tells what it is where `media_type` does not.
             address: Where the page was.
+            retrieved_at: When it was fetched.
+            announced: The day on which it was published; None: the page may say.
 
         Raises:
-            TimelineError: `invalid_utf8`, `control_character`, `too_large`; `page_without_text`; `invalid_field` for an
-                address that is none.
+            TimelineError: as `intake.read`; `invalid_field` for an address that is none; `invalid_date`.
         """
-        text = clean(decoded(content, name=name, field=None), name, 1)
-        if not text.strip():
-            raise TimelineError("page_without_text", f"{name} has no text.", "Copy the words of the page into it.")
-        if len(content) > MAX_BYTES:
-            raise TimelineError(
-                "too_large",
-                f"{name} is larger than {MAX_BYTES // 1_000_000} MB.",
-                "Keep the pages that are quoted from.",
-                limit_bytes=MAX_BYTES,
-            )
         if address is not None and not re.match(r"https?://[^\s/]+", address):
             raise TimelineError(
                 "invalid_field",
@@ -107,13 +108,10 @@ class Drafts:
                 "Write it in full, https://…, or leave it out.",
                 field="address",
             )
-        sha = sha256(content).hexdigest()
-        kind = "text/markdown" if name.endswith(".md") else "text/plain"
-        data = of_page(text, sha, address)
-        url = data["sources"][0].get("url")
-        return self._begin(
-            Received(sha, kind, len(content), content, url), written(data), data, [Text(sha, kind, content)]
-        )
+        page = read(content, media_type=media_type, address=address, retrieved_at=retrieved_at, name=name)
+        document, data, text = of_page(page, self.answers, self.kinds, self.clock().date(), announced=announced)
+        received = Received(page.sha256, page.media_type, page.size, content, page.address, retrieved_at)
+        return self._begin(received, document, data, [text])
 
     def save(self, number: int, text: str, *, expect: int | None = None) -> Json:
         """A new revision, whatever it says: nothing typed is lost because it is not finished.

@@ -1,36 +1,63 @@
-"""The first document of a page: what the page itself says beyond doubt, and nothing else. Pure."""
+"""The first document of a page: what may be proposed from it, given what the record knows of the parties it names."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-from timeline.core.evidence import Part, blocks
+from timeline.answers import Answers
+from timeline.core.announcements import Opening, act_from_stored
+from timeline.core.dates import coarse
+from timeline.core.proposing import Known, KnownTerm
+from timeline.core.questions import Question
+from timeline.core.terms import Kinds, read_value, term
+from timeline.intake import Page, document, propose_for, written
+from timeline.submissions import Text
 
 Json = dict[str, Any]
-_SOURCE = re.compile(r"\bSource: \[(?P<url>https?://[^\s\]]+)\]\(")
-_HEADING = re.compile(r"#{1,6}\s+")
-_LONGEST = 300
+_MOST = 20
+"""Partnerships whose terms are read for one page."""
 
 
-def of_page(text: str, sha256: str, address: str | None) -> Json:
-    """An announcement whose one source is that text, with a title and an address where the page has them.
-
-    What the page does not say is left out, for `check` to ask: which partnership, whose page (tier), announced when.
+def of_page(
+    page: Page, answers: Answers, kinds: Kinds, today: date, *, announced: str | None = None
+) -> tuple[str, Json, Text]:
+    """The document as an editor opens it, as data, and the text of its one source, which it names by sha256.
 
     Args:
-        text: The page as text; an aggregator's saved page is told from its furniture.
-        sha256: Of the text, as it is kept.
-        address: Where it was, if whoever brings it knows.
+        announced: The day on which it was published, where whoever brings the page gives it.
+
+    Raises:
+        TimelineError: `invalid_date`, `ambiguous_date`.
     """
-    parts = {block.part: text[block.start : block.end] for block in blocks(text)}
-    head = parts.get(Part.TITLE) or next((line for line in text.splitlines() if line.strip()), "")
-    body = parts.get(Part.BODY, "")
-    named = _SOURCE.search(body, 0, 2_000) if Part.TITLE in parts else None
-    url = address or (None if named is None else named["url"])
-    source: Json = {} if url is None else {"url": url}
-    return {
-        "title": _HEADING.sub("", head.strip(), count=1)[:_LONGEST],
-        "sources": [source | {"text_sha256": sha256}],
-        "statements": [],
-    }
+    day = coarse(announced, field="announced").lo if announced else None
+    if day is None and page.published is not None:
+        day = coarse(page.published.text).lo
+    proposed = propose_for(page, list(_known(page, answers, kinds, day or today)), kinds, announced=announced)
+    content = page.text.encode()
+    text = Text.of(content, "text/markdown" if page.media_type == "text/markdown" else "text/plain")
+    drafted = document(page, proposed, text_sha256=text.sha256)
+    return written(drafted, proposed), drafted.document, text
+
+
+def _known(page: Page, answers: Answers, kinds: Kinds, day: date) -> Iterator[Known]:
+    """The partnerships of which every party is named in the page, with what is in force between them on that day."""
+    with answers.log.reading() as reader:
+        openings = [(slug, reader.event(slug, 0)) for slug in reader.partnerships()]
+    said = f"{page.title}\n{page.main}"
+    count = 0
+    for slug, event in openings:
+        act = None if event is None else act_from_stored(event.body)
+        if isinstance(act, Opening) and all(name in said for _, name in act.parties) and count < _MOST:
+            count += 1
+            yield Known(slug, dict(act.parties), terms=tuple(_in_force(slug, answers, kinds, day)))
+
+
+def _in_force(slug: str, answers: Answers, kinds: Kinds, day: date) -> Iterator[KnownTerm]:
+    for line in answers.state(slug, Question(day))["terms"]:
+        if line["status"] == "in_force" and line["value"] is not None:
+            about = term(line["term"])
+            giver, _, taker = (line["direction"] or "").partition(" -> ")
+            value = read_value(line["value"], kinds.get(about.kind), field="value")
+            yield KnownTerm(about, (giver, taker) if taker else None, value)

@@ -16,7 +16,7 @@ _ACCEPT = "text/html, application/xhtml+xml, text/markdown, text/plain, applicat
 _MOVED = (301, 302, 303, 307, 308)
 _MAX_MOVES = 5
 _MAX_ROBOTS_BYTES = 500_000
-_PASTE = "Open it in a browser, copy the words of the announcement, and paste them: timeline draft new -"
+_PASTE = "Open it in a browser, copy the words of the announcement, and paste them: timeline draft new --page -"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,9 @@ _NEVER_KEPT = "no-store"
 
 DRAFT: Json = {"type": "integer", "minimum": 1, "maximum": 999_999, "description": "A draft's number.", "example": 1}
 _BOOLEAN: Json = {"enum": ["true", "false"]}
-_PAGES = {"text/plain": "body.txt", "text/markdown": "body.md"}
-_ADDRESS = Parameter(
-    "address", "Where the page was, if the body is one: text/plain or text/markdown.", {"type": "string"}
-)
+_PAGES = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml", "application/pdf")
+_ADDRESS = Parameter("address", f"Where the page was, if the body is one: {', '.join(_PAGES)}.", {"type": "string"})
+_ANNOUNCED = Parameter("announced", "The day on which that page was published.", {"type": "string"}, "2026-02-07")
 _ALL = Parameter("all", "true: also those that were appended or discarded.", _BOOLEAN, "true")
 _REVISION = Parameter("revision", "As it stood at that revision.", {"type": "integer", "minimum": 1}, 1)
 _IF_MATCH = Parameter("If-Match", 'The draft and the revision that you know, in quotes: "3@4".', {"type": "string"})
@@ -61,7 +60,7 @@ class Drafting:
 
         return (
             Operation("POST", all_of_them, "begin_draft", "Begin a draft; it may be unfinished", self.new, shapes.Draft,
-                      (_ADDRESS,), body=Body(unfinished, _UNFINISHED), scope="draft"),
+                      (_ADDRESS, _ANNOUNCED), body=Body(unfinished, _UNFINISHED), scope="draft"),
             get(all_of_them, "drafts", "The open drafts, newest change first", self.listed, shapes.Drafts, _ALL),
             get(about, "draft", "One draft: what came in, where it stands, its document", self.show, shapes.Draft,
                 _REVISION),
@@ -79,16 +78,16 @@ class Drafting:
         )  # fmt: skip
 
     def new(self, call: Call) -> Reply:
-        page = _PAGES.get(call.headers.get("content-type", "").partition(";")[0].strip().lower())
-        address = call.given.get("address")
-        if page is not None:
-            made = self._drafts.new_page(call.body, name=page, address=address)
-        elif address is not None:
+        media_type = call.headers.get("content-type", "")
+        address, announced = call.given.get("address"), call.given.get("announced")
+        if media_type.partition(";")[0].strip().lower() in _PAGES:
+            made = self._drafts.new_page(call.body, media_type=media_type, address=address, announced=announced)
+        elif address is not None or announced is not None:
             raise TimelineError(
                 "conflicting_parameters",
-                "An announcement names its own sources; only a page has an address.",
-                "Leave address out, or send the page as text/plain.",
-                field="address",
+                "An announcement names its own sources and its day; only a page is given an address and one.",
+                "Leave them out, or send the page as text/plain.",
+                field="address" if address is not None else "announced",
             )
         else:
             made = self._drafts.new(call.body, name=body_name(call))

@@ -118,7 +118,8 @@ class Reviewing:
     def _begun(self, content: bytes, form: Form) -> Json:
         if form.get("is") != "page":
             return self._drafts.new(content, name=_BEGUN)
-        return self._drafts.new_page(content, name="The page", address=str(form.get("address", "")).strip() or None)
+        address, announced = (str(form.get(name, "")).strip() or None for name in ("address", "announced"))
+        return self._drafts.new_page(content, address=address, announced=announced)
 
     def _save(self, number: int, form: Form) -> str:
         revision = _revision(form)
