@@ -20,7 +20,7 @@ from datetime import date
 from itertools import count, islice
 from pathlib import Path
 
-from bench import feeds
+from bench import feeds, searching
 from bench.acts import announcement, opening, submission
 from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
 from bench.rectangles import Filled
@@ -32,6 +32,7 @@ from timeline.documents import walk
 from timeline.log import Log, utc_now
 from timeline.rebuilding import rebuild
 from timeline.rows import state_cells
+from timeline.search import catch_up
 
 RUNS = 3
 
@@ -253,6 +254,21 @@ def publishing(*, full: bool) -> Iterator[Row]:
         yield faster("Atom, entries", mine, baseline, theirs)
 
 
+def searches(place: Place, size: int) -> Iterator[Row]:
+    """Indexing texts and searching in them, beside a bare full-text table of the same texts."""
+    with place.log() as log:
+        searching.fill(log, size)
+        indexed = size / seconds(lambda: catch_up(log))
+        mine = p50(searching.ours(log), 100)
+    name = place.name()
+    if place.server is None:
+        filling, asking = searching.bare_sqlite(place.folder / f"{name}.db", size)
+    else:
+        filling, asking = searching.bare_postgresql(place.server, name, size)
+    yield faster(f"index, texts, {place.kind}", indexed, "into a bare full-text table", size / seconds(filling))
+    yield shorter(f"search in {size:,} texts, {place.kind}", mine, "bare query, nothing shown", p50(asking, 100))
+
+
 def measure(place: Place, *, full: bool) -> Iterator[Row]:
     """Every row for one kind of database."""
     yield from appends(place)
@@ -260,6 +276,7 @@ def measure(place: Place, *, full: bool) -> Iterator[Row]:
     yield from reading(place, 100_000 if full else 5_000)
     yield from states(place, [10_000, 1_000_000, 10_000_000] if full else [10_000, 1_000_000])
     yield from hot(place, 100_000 if full else 10_000)
+    yield from searches(place, 30_000)
 
 
 def table(rows: list[Row]) -> str:

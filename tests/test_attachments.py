@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from starlette.testclient import TestClient
 
 from tests.conftest import Clock
@@ -17,6 +19,7 @@ from tests.web import application, client, seeded, token
 from tests.worlds import RECORDED, World, answers, records, worlds
 from timeline.acts import Desk
 from timeline.answers import Answers
+from timeline.cli import tables
 from timeline.core.acceptance import check
 from timeline.core.announcements import Announcement, Attachment, act_from_json, act_from_stored, canonical
 from timeline.core.errors import TimelineError
@@ -97,6 +100,8 @@ def test_an_announcement_shows_every_source_that_was_attached(desk: Desk, log: L
     )
     assert (again["id"], again["replayed"]) == ("acme-bolt/2", True)
     assert sources(log, clock) == [("Acme", None), ("The Almanac", "acme-bolt/2")]
+    tables.announcement(Console(file=(out := io.StringIO())), Answers(log, BUILTIN, clock).announcement("acme-bolt", 1))
+    assert "[2] press: The Almanac https://almanac.example/1 (attached by acme-bolt/2)" in out.getvalue()
 
     undone = desk.append(asked({"retracts": "acme-bolt/2", "reason": "another firm"}))
     assert undone["entries"] == []

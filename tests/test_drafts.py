@@ -21,15 +21,14 @@ from timeline.answers import Answers
 from timeline.cli import cli
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
-from timeline.documents import read, written
+from timeline.documents import inline, read, written
 from timeline.drafting import Drafts
 from timeline.log import Log
 
 FINISHED = ANNOUNCEMENT.encode()
 
 
-@pytest.fixture
-def drafts(log: Log, clock: Clock) -> Drafts:
+def drafting(log: Log, clock: Clock) -> Drafts:
     """Drafts beside a record with one open partnership."""
     desk = Desk(log, BUILTIN, clock)
     desk.append(asked(OPENING))
@@ -42,6 +41,11 @@ def opened(run: Run, tmp_path: Path) -> Run:
     (tmp_path / "acme.yaml").write_text(f"{json.dumps(OPENING)}\n---\n{ANNOUNCEMENT}")
     assert run("import", "acme.yaml").exit_code == 0
     return run
+
+
+@pytest.fixture
+def drafts(log: Log, clock: Clock) -> Drafts:
+    return drafting(log, clock)
 
 
 def begun(drafts: Drafts, content: bytes = FINISHED) -> int:
@@ -194,6 +198,9 @@ def test_data_written_as_yaml_is_read_back(data: dict[str, Any]) -> None:
     (document,) = read(written(data).encode(), "draft.yaml")
 
     assert document.data == data
+    for value in data.values():
+        (line,) = read(f"v: {inline(value)}".encode(), "draft.yaml")
+        assert line.data == {"v": value}
 
 
 # -- ending ------------------------------------------------------------------------------------------------------------

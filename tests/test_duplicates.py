@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from sqlalchemy import event as engine_events
 
 from tests.conftest import Clock, Run
 from tests.test_acts import OPENING, asked
-from tests.test_drafts import drafts, opened, refused  # noqa: F401  # fixtures
+from tests.test_cli import ANNOUNCEMENT
+from tests.test_drafts import drafting, refused
 from timeline.acts import Desk
 from timeline.answers import Answers
+from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
+from timeline.documents import read, written
 from timeline.drafting import Drafts
 from timeline.drafting.duplicates import Report, hear, others
 from timeline.drafting.marks import folded_address, of_address, of_day, of_text
@@ -54,18 +58,23 @@ def said(announced: str, *, text: str | None = None, url: str | None = None, **m
     }
 
 
-def draft_of(drafts: Drafts, document: dict[str, Any]) -> int:  # noqa: F811
+@pytest.fixture
+def drafts(log: Log, clock: Clock) -> Drafts:
+    return drafting(log, clock)
+
+
+def draft_of(drafts: Drafts, document: dict[str, Any]) -> int:
     number: int = drafts.new(json.dumps(document).encode(), name="page.json")["id"]
     return number
 
 
-def asked_about(drafts: Drafts, document: dict[str, Any]) -> list[tuple[str, list[str]]]:  # noqa: F811
+def asked_about(drafts: Drafts, document: dict[str, Any]) -> list[tuple[str, list[str]]]:
     questions = drafts.check(draft_of(drafts, document))["questions"]
     return [(each["of"], [why["code"] for why in each["why"]]) for each in questions]
 
 
 @pytest.fixture
-def recorded(drafts: Drafts) -> Drafts:  # noqa: F811
+def recorded(drafts: Drafts) -> Drafts:
     """A record with one announcement, acme-bolt/1, and another by the same parties later, acme-bolt/2."""
     drafts.record(asked(said("2024-03-01", text=STORY, url=PAGE, title="Joint statement")))
     drafts.record(asked(said("2024-09-01", text=OTHER, url="https://acme.example/lab", title="Joint statement")))
@@ -233,16 +242,18 @@ def test_what_is_recorded_between_the_judgement_and_the_append_is_asked_about(re
     assert recorded.show(number)["status"] == "open"
 
 
-def test_a_question_is_answered_on_the_command_line(opened: Run) -> None:  # noqa: F811
-    opened("draft", "new", "-", typed=json.dumps(said("2024-03-01")))
+def test_a_question_is_answered_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(f"{json.dumps(OPENING)}\n---\n{ANNOUNCEMENT}")
+    run("import", "acme.yaml")
+    run("draft", "new", "-", typed=json.dumps(said("2024-03-01")))
 
-    open_ = opened("draft", "check", "1")
-    answered = opened("draft", "answer", "1", "acme-bolt/1", "new")
+    open_ = run("draft", "check", "1")
+    answered = run("draft", "answer", "1", "acme-bolt/1", "new")
 
     assert (open_.exit_code, answered.exit_code) == (4, 0)
     assert "timeline draft answer 1 acme-bolt/1 attach|new|unsure" in open_.stdout
-    assert opened("draft", "append", "1").exit_code == 0
-    assert opened("draft", "answer", "1", "acme-bolt/1", "no").exit_code == 2
+    assert run("draft", "append", "1").exit_code == 0
+    assert run("draft", "answer", "1", "acme-bolt/1", "no").exit_code == 2
 
 
 # -- how it is found ---------------------------------------------------------------------------------------------------
@@ -318,3 +329,75 @@ def test_anything_can_be_marked(text: str) -> None:
     assert folded_address(f"https://{text}") is not None
     assert len(of_text(text)) <= 65
     assert of_day(text, ("b", "a")) == of_day(text, ("a", "b"))
+
+
+# -- from pages to the same state --------------------------------------------------------------------------------------
+
+SAVED = """\
+Bolt takes a stake in Acme
+
+Acme News
+
+Summary
+
+Bolt buys half of Acme.
+
+It begins with a stake.
+Original Article
+
+Cached at: 04/20/26, 02:43 PM
+
+# Bolt takes a stake Source: [https://acme.example/stake](https://acme.example/stake) {story}
+
+Similar Articles
+
+Acme and Bolt part
+
+Acme News
+
+They part.
+"""
+
+
+def test_pages_become_the_same_state_as_the_record_made_by_hand(
+    drafts: Drafts,
+    log: Log,
+    sqlite_url: str,
+    clock: Clock,
+) -> None:
+    """Two pages in the aggregator's form and a retelling, each by draft, review and append."""
+    stake = {"term": "stake/bolt-in-acme", "direction": "acme -> bolt", "set": {"percent": 20}}
+    stated = [{**stake, "quote": "Bolt takes a stake of twenty percent in Acme"}]
+    results = [{"term": "clause/laboratory", "direction": "acme -> bolt", "set": {"text": "a common laboratory"}}]
+    results[0]["quote"] = "The common laboratory has published its first results"
+    byhand = Log.open(f"{sqlite_url}.byhand", clock=clock)
+    byhand.migrate()
+    desk = Desk(byhand, BUILTIN, clock)
+    desk.append(asked(OPENING))
+    desk.append(asked(said("2024-03-01", url="https://acme.example/stake", statements=stated)))
+    desk.append(asked(said("2024-09-01", url="https://acme.example/stake2", statements=results)))
+
+    for announced, story, statements in (("2024-03-01", STORY, stated), ("2024-09-01", OTHER, results)):
+        made = drafts.new_page(SAVED.format(story=story).encode(), name="page.txt")
+        (document,) = read(made["document"].encode())
+        assert document.data["title"].startswith("Bolt takes a stake")
+        source = {**document.data["sources"][0], "tier": "party", "publisher": "Acme"}
+        reviewed = {"partnership": "acme-bolt", "title": "Reviewed", "announced": announced, "statements": statements}
+        drafts.save(made["id"], written({**reviewed, "sources": [source]}), expect=1)
+        for question in drafts.check(made["id"])["questions"]:
+            drafts.answer(made["id"], question["of"], "new")
+        drafts.append(made["id"], expect=2)
+    other = drafts.new_page(RETOLD.encode(), name="blog.txt", address="https://blog.example/1")
+    (document,) = read(other["document"].encode())
+    drafts.save(other["id"], written({"sources": [{**document.data["sources"][0], "tier": "press"}]}))
+    (asked_,) = drafts.check(other["id"])["questions"]
+    drafts.answer(other["id"], asked_["of"], "attach")
+    drafts.append(other["id"])
+
+    assert asked_["of"] == "acme-bolt/1"
+    for day in ("2024-02-01", "2024-03-01", "2024-12-01", "2026-01-01"):
+        question_ = read_question({"as_of": day}, clock.now)
+        one, two = (Answers(each, BUILTIN, clock).state("acme-bolt", question_)["terms"] for each in (log, byhand))
+        assert [{**each, "evidence": None} for each in one] == [{**each, "evidence": None} for each in two]
+        assert {found["status"] for each in one for found in each["evidence"]} <= {"verified"}
+    byhand.close()

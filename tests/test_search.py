@@ -357,3 +357,20 @@ def test_what_is_not_there_has_nothing_similar(log):
         with pytest.raises(TimelineError) as refusal:
             search.similar(log, name, n)
         assert refusal.value.code == code
+
+
+def test_of_a_very_long_text_the_beginning_is_searched(log):
+    """PostgreSQL takes no more distinct words than about a megabyte; both databases stop at the same word."""
+    words = [f"{number:06}é{'x' * 100}" for number in range(13_000)]
+    append(log, opening(), with_text(log, " ".join(words)))
+
+    kept = sum(len(f" {word}".encode()) for word in index.distinct(stored_line(log)))
+
+    assert index.LONGEST - 200 < kept <= index.LONGEST
+    assert (found(log, words[0]), found(log, words[-1])) == (["acme-bolt/1"], [])
+
+
+def stored_line(log: Log) -> str:
+    search.catch_up(log)
+    with log.reading() as reader:
+        return str(reader.connection.scalar(select(index.index.c.words)))

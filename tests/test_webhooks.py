@@ -250,6 +250,7 @@ def test_a_receiver_that_fails_too_often_is_parked_shown_and_goes_on_where_it_st
         }
         assert "timeline webhook retry crm" in reader.get("/status").text
         assert "127.0.0.1" not in reader.get("/status").text
+        assert "timeline_webhooks_parked 1" in reader.get("/metrics").text
 
         receiver.status = 204
         world.webhooks.retry("crm")

@@ -166,7 +166,8 @@ def announcement(out: Console, body: Json) -> None:
             table.add_row(str(number), said["term"], said["text"], f"“{said['quote']}”", said["status"])
         out.print(table)
     for number, source in enumerate(body.get("sources", ()), start=1):
-        _line(out, f"[{number}] {source['tier']}: {' '.join(filter(None, (source['publisher'], source['url'])))}")
+        by = f" (attached by {source['attached_by']})" if "attached_by" in source else ""
+        _line(out, f"[{number}] {source['tier']}: {' '.join(filter(None, (source['publisher'], source['url'])))}{by}")
     _line(out, f"sha256 {body['hash']}", "dim")
 
 

@@ -136,6 +136,7 @@ def _upkeep(log: Log, status: Callable[[], Json], meter: metrics.Metrics, docume
             "log_head": ("The position of the last event.", float(found["record"]["head"])),
             "streams": ("Listeners connected.", float(found["streams"])),
             "publishes": ("Whether this process publishes.", float(found["feeds"].get("leads", False))),
+            "webhooks_parked": ("Webhooks that are told nothing any more.", float(len(found["webhooks"]["parked"]))),
             "publish_failures": ("Failed publishes in a row.", float(found["feeds"].get("failures", 0))),
         }
         return Response(meter.text(gauges), headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
