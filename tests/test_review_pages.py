@@ -392,6 +392,9 @@ def test_a_page_is_pasted_and_its_address_and_title_are_taken_from_it(editor: Ed
     assert 'value="A renewal"' in shown
     assert 'value="https://harbour.example/renewal"' in shown
     assert "similar, never evidence:" in shown
+    assert "<li>announced: " in shown
+    editor.send(begun_at, revision="1", announced="2026-02-03")
+    assert "<li>announced: " in editor.client.get(begun_at).text
     refused = editor.send("/drafts", document="words", address="harbour", **{"is": "page"})
     assert (refused.status_code, "not an address on the web" in refused.text) == (422, True)
 

@@ -165,6 +165,7 @@ class Reviewing:
     async def _review_page(self, editor: Editor, number: int, *, error: TimelineError | None = None) -> Response:
         found = await run_in_threadpool(self._drafts.find, number)
         check = await run_in_threadpool(self._drafts.check, number)
+        first = await run_in_threadpool(self._drafts.show, number, revision=1)
         fields, document = None, None
         try:
             document = only_document(found.document, f"draft {number}")
@@ -176,6 +177,8 @@ class Reviewing:
             editor,
             error,
             draft=found,
+            # What was open when its page was read; the forms have no room for comments.
+            noted=[line.strip()[2:] for line in first["document"].splitlines() if line.strip().startswith("# ")],
             check=check,
             blocks=_by_statement(check["blocks"]),
             sheet=fields,
