@@ -179,6 +179,11 @@ def test_a_sentence_that_says_it_is_proposed_as_it_says_it(text: str, expected: 
         "Revenue rose $1 billion through 2032.",
         "Quill House values Harbour Signals at $1 billion.",
         "Harbour Signals would pay Quill House 20% of its revenue.",
+        "Analysts believe Quill House is investing $1 billion in Harbour Signals.",
+        "Unless regulators object, Quill House will invest $1 billion in Harbour Signals.",
+        "Subject to approval, Quill House will invest $1 billion in Harbour Signals.",
+        "Quill House is investing $1 billion in Harbour Signals’ rival Norvane.",
+        "Quill House holds 27 percent of Harbour Signals’ debt.",
     ],
 )
 def test_what_hedges_denies_asks_or_means_others_proposes_nothing(text: str) -> None:
@@ -288,6 +293,11 @@ def test_a_proposer_that_is_plugged_in_passes_the_same_checks() -> None:
     )
     assert [(each.rule, each.statement["term"]) for each in found.statements] == [("gifts:free", "clause/free-maps")]
     assert [point.field for point in found.refused] == ["quote", "term", "set.percent", "quote"]
+
+
+@pytest.mark.parametrize("again", ["A. ", "Mr. ", "Quill House’s license to Harbour ", "2019, ", "more "])
+def test_no_text_takes_long_to_search_because_of_what_it_repeats(again: str) -> None:
+    assert said(again * 30_000) == []
 
 
 WORDS = st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,8 @@ def text_of_html(markup: str) -> Found:
         language = root.get("lang")
         hidden = _drop(root)
         text = _extracted(root) or _paragraphs(root)
+    except etree.ParserError as error:  # a document without an element
+        raise without_text("The page") from error
     except (etree.LxmlError, RecursionError, ValueError) as error:
         raise unreadable("The page", f"its markup cannot be followed ({type(error).__name__})") from error
     if not text:
@@ -137,6 +140,7 @@ def _extracted(root: Any) -> str:
         import trafilatura  # noqa: PLC0415 - an extra, and slow to load
     except ImportError:
         raise extra_missing("A web page") from None
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # a page that it cannot use is ours to read
     found = trafilatura.extract(root, favor_recall=True, include_comments=False, include_tables=True, deduplicate=False)
     return "\n\n".join(line.strip() for line in (found or "").splitlines() if line.strip())
 

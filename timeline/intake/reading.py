@@ -26,7 +26,7 @@ _BY_ENDING = {
     ".pdf": PDF,
 }
 _BY_TYPE = {"application/xhtml+xml": HTML, "text/x-markdown": MARKDOWN}
-_MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(rb"(?:\s|<!--(?:(?!-->).)*+-->)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SOURCE = re.compile(r"^#\s+(?P<title>[^\n]{1,300}?)\s+Source:\s+\[(?P<address>https?://[^\]\s]+)\]\([^)\s]*\)\s*")
 _FRONT = re.compile(r"\A---\n(?P<fields>(?:[\w-]+:[^\n]*\n){1,40})---\n")
 _HEADING = re.compile(r"^#\s+(?P<title>[^\n]{1,300})$", re.MULTILINE)
@@ -77,7 +77,8 @@ def read(
             found.published,
             found.language,
         )
-        warnings += found.warnings
+        text, again = cleaned(text)  # what was written as &#x202e;
+        warnings += found.warnings + again
     if not text.strip():
         raise without_text("The page")
     aggregated = len({block.part for block in blocks(text)}) > 1
@@ -100,8 +101,8 @@ def read(
         size=len(data),
         address=address,
         retrieved_at=retrieved_at,
-        title=(title or main.partition("\n")[0])[:_MAX_TITLE] or None,
-        publisher=publisher,
+        title=cleaned(title or main.partition("\n")[0])[0][:_MAX_TITLE] or None,
+        publisher=publisher and cleaned(publisher)[0],
         published=published,
         text=text,
         main=main,

@@ -45,6 +45,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Inc|Corp|Ltd|Co|LLC|Mr|Mrs|Ms|Dr|No|St|vs|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
     r"|\b[A-Z](?:\.[A-Z])*)\.$"
 )
+_LONGEST_ABBREVIATION = 20  # characters; looked back for, however long the paragraph
 
 
 def money(name: str) -> str:
@@ -110,7 +111,7 @@ def sentences(main: str) -> Iterator[str]:
     for paragraph in main.split("\n\n"):
         begin = 0
         for end in _SENTENCE_END.finditer(paragraph):
-            if not _ABBREVIATION.search(paragraph[: end.start()]):
+            if not _ABBREVIATION.search(paragraph, max(begin, end.start() - _LONGEST_ABBREVIATION), end.start()):
                 yield paragraph[begin : end.start()].strip()
                 begin = end.end()
         if paragraph[begin:].strip():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from timeline.core.errors import TimelineError
-from timeline.core.evidence import check_quote
+from timeline.core.evidence import MAX_QUOTE, check_quote
 from timeline.core.proposing import phrases
 from timeline.core.proposing.rules import UNDATED, Names, Sentence, by_rules, slugged
 from timeline.core.proposing.values import Dated, Known, OpenPoint, Party, Proposal, Proposed, Proposer, Reading
@@ -90,7 +90,8 @@ def _by_rules(reading: Reading) -> Iterator[Proposal]:
         return
     names = Names(reading.known, reading.speaker)
     for sentence in phrases.sentences(reading.main):
-        yield from by_rules(Sentence(sentence, names, reading.announced))
+        if len(sentence) <= MAX_QUOTE:  # a longer one could not be quoted
+            yield from by_rules(Sentence(sentence, names, reading.announced))
 
 
 def _fault(proposal: Proposal, text: str, kinds: Kinds) -> TimelineError | None:

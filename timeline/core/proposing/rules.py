@@ -32,7 +32,7 @@ _TITLES = {"Chief", "President", "Chairman", "Chair", "Corporation", "Corp", "In
 _HEDGES = re.compile(
     r"\b(?:could|(?-i:may)|might|would|if|whether|reportedly|rumou?r\w*|allegedly|considering|expects?|expected|plans?|planned"
     r"|hopes?|intends?\s+to\s+(?:invest|acquire)|in\s+talks|talks\s+to|seek\w*|discuss\w*|negotiat\w*|proposed|denie[sd]"
-    r"|according\s+to|sources\s+say|people\s+familiar)\b",
+    r"|according\s+to|sources\s+say|people\s+familiar|unless|subject\s+to|once|should|believes?|imagine|false)\b",
     re.IGNORECASE,
 )
 _DENIALS = re.compile(r"\b(?:not|no|never|neither|nor|without|cease[sd]?|former(?:ly)?)\b|n['’]t\b", re.IGNORECASE)
@@ -47,7 +47,7 @@ class Names:
 
     def pattern(self, group: str) -> str:
         """A party as the one who acts or who is acted upon."""
-        return rf"(?P<{group}>{self.any()}" + (r"|[Ww]e|us" if self.speaker else "") + r")(?![\w-])"
+        return rf"(?P<{group}>{self.any()}" + (r"|[Ww]e|us" if self.speaker else "") + r")(?![\w'’-])"
 
     def owner(self, group: str) -> str:
         """A party as an owner: "Quill’s", "our"."""
