@@ -184,6 +184,7 @@ def test_a_sentence_that_says_it_is_proposed_as_it_says_it(text: str, expected: 
         "Subject to approval, Quill House will invest $1 billion in Harbour Signals.",
         "Quill House is investing $1 billion in Harbour Signals’ rival Norvane.",
         "Quill House holds 27 percent of Harbour Signals’ debt.",
+        "Harbour Signals is the exclusive map provider of Norvane, which Quill House knows.",
     ],
 )
 def test_what_hedges_denies_asks_or_means_others_proposes_nothing(text: str) -> None:

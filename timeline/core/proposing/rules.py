@@ -168,8 +168,8 @@ def exclusivity(said: Sentence) -> Iterator[Proposal]:
         taker = names.slug(match, "taker")
         giver = names.slug(match, "giver")
         if giver is None:
-            of = names.named(match["rest"])
-            giver = of[0] if of else None
+            of = re.match(rf"\s+(?:of|for|to)\s+(?:all\s+(?:of\s+)?)?{names.pattern('giver')}", match["rest"])
+            giver = names.slug(of, "giver") if of else None
         subject, scope = _subject(said, match["what"].strip(), match["rest"])
         if not (taker and giver and taker != giver and subject):
             continue
