@@ -71,6 +71,7 @@ def _served(command: list[str], port: int, environment: dict[str, str]) -> Itera
 
 def _rate(pid: int, port: int, path: str, headers: dict[str, str]) -> float:
     """Requests for each second of CPU that the server spends, after a first round that warms it."""
+    _settled(pid)
     connection = http.client.HTTPConnection("127.0.0.1", port)
     for count in (REQUESTS // 5, REQUESTS):
         before = _cpu_seconds(pid)
@@ -80,6 +81,14 @@ def _rate(pid: int, port: int, path: str, headers: dict[str, str]) -> float:
         spent = _cpu_seconds(pid) - before
     connection.close()
     return REQUESTS / spent
+
+
+def _settled(pid: int) -> None:
+    """Wait until the server has nothing of its own to do, such as publishing after its start."""
+    before = -1.0
+    while (now := _cpu_seconds(pid)) > before:
+        before = now
+        time.sleep(1)
 
 
 def _ask(port: int, path: str) -> tuple[str, bytes]:

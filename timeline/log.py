@@ -22,6 +22,7 @@ from timeline import migrations
 from timeline.chain import GENESIS, TICK, Event, Fault, Verification, Walk, link, microseconds
 from timeline.core.errors import TimelineError
 from timeline.database import (
+    Glance,
     Turns,
     broken_constraint,
     database_url,
@@ -38,6 +39,7 @@ __all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verific
 PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 # Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
+_LAST_SEQ = "SELECT max(seq) FROM event"
 _LOCK = text("SELECT pg_advisory_xact_lock(8388076116914171493)")
 
 
@@ -259,6 +261,7 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
+        self._glance = Glance(self._reading, _LAST_SEQ) if read_url.get_backend_name() == "sqlite" else None
         self._patience = patience
         self._on_replica = read_url != url
         self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
@@ -286,6 +289,8 @@ class Log:
 
     def close(self) -> None:
         # The last connection to close an SQLite file writes its log back: that must be the writer's.
+        if self._glance is not None:
+            self._glance.close()
         self._reading.dispose()
         self._writing.dispose()
 
@@ -351,10 +356,13 @@ class Log:
 
     def last_seq(self) -> int:
         """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands."""
-        with plainly(), closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute("SELECT max(seq) FROM event")
-            found = cursor.fetchone()
-        return 0 if found is None else found[0] or 0
+        with plainly():
+            if self._glance is not None:
+                return self._glance() or 0
+            with closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                cursor.execute(_LAST_SEQ)
+                (found,) = cursor.fetchall()
+                return found[0] or 0
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
