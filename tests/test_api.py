@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,26 @@ def test_a_reader_of_mementos_is_sent_to_the_day(ask: TestClient) -> None:
     assert "timegate" in answer.headers["link"]
     assert "Accept-Datetime" in answer.headers["vary"]
     refused(ask.get("/p/harbour-quill", headers={"Accept-Datetime": "yesterday"}), 400, "invalid_instant")
+
+
+def test_a_time_map_lists_the_days_that_the_gate_leads_to(ask: TestClient) -> None:
+    answer = ask.get("/p/harbour-quill/timemap")
+    assert answer.headers["content-type"] == "application/link-format"
+    original, own, *mementos = answer.text.removesuffix("\n").split(",\n")
+    assert original == '</p/harbour-quill>;rel="original timegate"'
+    assert own == '</p/harbour-quill/timemap>;rel="self";type="application/link-format"'
+    assert own.partition(">")[0] in ask.get("/p/harbour-quill").headers["link"]
+    found = [re.fullmatch(r'<(/p/harbour-quill@15/(.+))>;rel="(.*)memento";datetime="(.+)"', each) for each in mementos]
+    read = [match.groups() for match in found if match is not None]
+    assert [days for _, days, _, _ in read] == sorted(
+        each["on"] for each in ask.get(f"{P}/timeline").json()["days"] if each["on"] <= NOW.date().isoformat()
+    )
+    assert [which for _, _, which, _ in read] == ["first ", *[""] * (len(read) - 2), "last "]
+    for address, _, _, moment in read[:3]:
+        gate = ask.get("/p/harbour-quill", headers={"Accept-Datetime": moment})
+        assert gate.headers["location"] == address
+        assert ask.get(address).headers["memento-datetime"] == moment
+    refused(ask.get("/p/nobody/timemap"), 404, "unknown_partnership")
 
 
 def test_pages_of_the_log_show_it_as_it_ended_for_the_first_one(editor: TestClient) -> None:

@@ -16,8 +16,9 @@ from timeline.exports import Cited, linked
 from timeline.formats.sheets import SHEETS
 from timeline.web import api
 from timeline.web.conditional import respond
+from timeline.web.memento import lasting
 from timeline.web.operations import ENCODER, Call, parameters
-from timeline.web.reading import FOR_EVER, Reading, lasting
+from timeline.web.reading import FOR_EVER, Reading
 
 _LINKED = "application/ld+json"
 _AT_ONCE = 2
@@ -72,7 +73,7 @@ class Documents:
         shown = "attachment" if made.attached else "inline"
         headers = {"Content-Disposition": f'{shown}; filename="{place}.{suffix}"'}
         if "seq" in call.path:
-            headers |= lasting(call)
+            headers |= lasting(call.path, call.given)
         else:
             headers["Link"] = f'<{cited.citation.link()}>; rel="cite-as"'
         cache_control = FOR_EVER if "seq" in call.path else None
@@ -86,7 +87,7 @@ class Documents:
 
         body = await run_in_threadpool(render)
         permanent = "seq" in request.path_params
-        headers = lasting(call) if permanent else {}
+        headers = lasting(call.path, call.given) if permanent else {}
         return respond(request, body, _LINKED, cache_control=FOR_EVER if permanent else None, headers=headers)
 
     async def _act(self, request: Request) -> Response:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date
-from email.utils import parsedate_to_datetime
+from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -25,8 +24,9 @@ from timeline.formats.sheets import SHEETS, cited_in_markdown
 from timeline.web import api
 from timeline.web.conditional import respond
 from timeline.web.fresh import Fresh
+from timeline.web.memento import LINK_FORMAT, day_wanted, lasting, links
 from timeline.web.operations import Call, parameters
-from timeline.web.reading import FOR_EVER, Reading, lasting
+from timeline.web.reading import FOR_EVER, Reading
 from timeline.web.templating import STATIC, Templates
 
 Json = dict[str, Any]
@@ -72,6 +72,7 @@ class Pages:
             page("/p/{p}@{seq}/t/{kind}/{subject}", self.term, "announced_by"),
             Route("/p/{p}@{seq}/{date}", self._cited, methods=["GET"]),
             Route("/p/{p}", self._partnership, methods=["GET"]),
+            Route("/p/{p}/timemap", self._time_map, methods=["GET"]),
             page("/p/{p}/compare", self.compare, *_SPAN, *KNOWLEDGE),
             page("/p/{p}/timeline", self.timeline, *KNOWLEDGE),
             page("/p/{p}/subscribe", self.subscribe),
@@ -94,23 +95,20 @@ class Pages:
             return await run_in_threadpool(self._at_that_day, request, wanted)
         response = await self._show(self.partnership, tuple(_AS_OF), request)
         response.headers["Vary"] = "Accept-Datetime, Accept-Encoding"
-        response.headers["Link"] = f'</p/{request.path_params["p"]}>; rel="original timegate"'
+        response.headers["Link"] = links(request.path_params["p"])
         return response
 
     def _at_that_day(self, request: Request, wanted: str) -> Response:
-        try:
-            on = parsedate_to_datetime(wanted).astimezone(UTC).date()
-        except (ValueError, OverflowError) as error:
-            raise TimelineError(
-                "invalid_instant",
-                f"Accept-Datetime: {wanted[:80]} is not a date of HTTP.",
-                "Write it as Mon, 20 Jan 2025 12:00:00 GMT.",
-                field="Accept-Datetime",
-            ) from error
+        on = day_wanted(wanted)
         slug = request.path_params["p"]
         head = self._ask.answers.partnership(slug)["head"]
-        headers = {"Vary": "Accept-Datetime", "Link": f'</p/{slug}>; rel="original timegate"'}
+        headers = {"Vary": "Accept-Datetime", "Link": links(slug)}
         return RedirectResponse(f"/p/{head}/{on.isoformat()}", 302, headers)
+
+    async def _time_map(self, request: Request) -> Response:
+        call = Call(request.path_params, parameters(request, ()))
+        body = await self._fresh.answer(request, partial(self._ask.time_map, call))
+        return respond(request, body, LINK_FORMAT)
 
     async def _cited(self, request: Request) -> Response:
         """A cited state, and whether it reads the same today: the documents beside it never change, this may."""
@@ -123,7 +121,7 @@ class Pages:
             return self._partnership_page(fixed, cited, cited.body, None, since).encode()
 
         body = await self._fresh.answer(request, render)
-        headers = lasting(call)
+        headers = lasting(call.path, call.given)
         return respond(request, body, "text/html; charset=utf-8", headers=headers)
 
     async def _status(self, request: Request) -> Response:

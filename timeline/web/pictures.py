@@ -14,8 +14,9 @@ from timeline.core.dates import day
 from timeline.core.questions import KNOWLEDGE, asked_day, filled
 from timeline.formats.pictures import PICTURES, SVG_POLICY, Picture, picture
 from timeline.web.conditional import respond
+from timeline.web.memento import lasting
 from timeline.web.operations import Call, parameters
-from timeline.web.reading import FOR_EVER, Reading, lasting
+from timeline.web.reading import FOR_EVER, Reading
 
 _AT_ONCE = 2
 """Pictures in the making; more would leave the other readers no processor."""
@@ -54,7 +55,7 @@ class Pictures:
             "Content-Security-Policy": SVG_POLICY,
         }
         if "seq" in request.path_params:
-            headers |= lasting(Call(request.path_params, {}))
+            headers |= lasting(request.path_params, {})
             return respond(request, body, media_type, cache_control=FOR_EVER, headers=headers)
         headers["Link"] = f'<{found.address}>; rel="cite-as"'
         return respond(request, body, media_type, headers=headers)

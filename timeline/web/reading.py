@@ -32,6 +32,7 @@ from timeline.core.terms import Term, term
 from timeline.drafting import leads
 from timeline.exports import Cited, Exports
 from timeline.overview import Overview
+from timeline.web.memento import lasting, time_map
 from timeline.web.operations import Call, Reply
 
 Json = dict[str, Any]
@@ -117,7 +118,7 @@ class Reading:
     def permanent(self, ask: Callable[[Call], Cited], call: Call) -> Reply:
         """The answer at a permanent address: bytes that nothing recorded later changes."""
         cited = ask(call)
-        return Reply(cited.encoded, headers=lasting(call), cache_control=FOR_EVER)
+        return Reply(cited.encoded, headers=lasting(call.path, call.given), cache_control=FOR_EVER)
 
     def since(self, call: Call) -> Json:
         """How a cited state reads by all that is on record now."""
@@ -137,6 +138,12 @@ class Reading:
 
     def timeline(self, call: Call) -> Json:
         return self.answers.timeline(call.path["p"], self._knowledge(call))
+
+    def time_map(self, call: Call) -> bytes:
+        """The days up to today on which anything changed, for readers of mementos."""
+        today = self.clock().date().isoformat()
+        days = [date.fromisoformat(each["on"]) for each in self.timeline(call)["days"] if each["on"] <= today]
+        return time_map(call.path["p"], self.answers.partnership(call.path["p"])["head"], days)
 
     def changes(self, call: Call) -> Json:
         after, upto = self._span(call)
@@ -222,22 +229,3 @@ class Reading:
             error.field = name
             error.remedy = error.remedy.replace("known_at", name)
             raise
-
-
-def lasting(call: Call) -> dict[str, str]:
-    """What is to be said beside a permanent answer: where it is asked anew, and of a day what RFC 7089 wants.
-
-    The headers are as lasting as the answer: what was corrected since is told by the page and by since.json.
-    """
-    partnership = call.path["p"]
-    if "date" not in call.path:
-        return {"Link": f'</p/{partnership}>; rel="latest-version"'}
-    on = day(call.path["date"], field="date")
-    query = f"?{urlencode(call.given)}" if call.given else ""
-    links = [
-        f'</p/{partnership}>; rel="original timegate"',
-        f'</p/{partnership}?as_of={on}>; rel="latest-version"',
-        f'</p/{partnership}@{call.path["seq"]}/{on}/since.json{query}>; rel="version-history"',
-    ]
-    end = datetime.fromisoformat(f"{on}T23:59:59+00:00")
-    return {"Memento-Datetime": end.strftime("%a, %d %b %Y %H:%M:%S GMT"), "Link": ", ".join(links)}
