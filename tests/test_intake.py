@@ -236,9 +236,9 @@ def test_what_nobody_sees_is_taken_out_and_said() -> None:
     page = read("a\x00b\x07c\u202ed\u2066e\r\nf".encode())
     assert page.text == "abcde\nf"
     assert page.warnings == (
-        Cleaned("null_bytes", "1 null bytes was taken out."),
-        Cleaned("control_characters", "1 control characters was taken out."),
-        Cleaned("bidi_marks", "2 marks that turn the direction of writing were taken out."),
+        Cleaned("null_bytes", "Taken out: null bytes (1)."),
+        Cleaned("control_characters", "Taken out: control characters (1)."),
+        Cleaned("bidi_marks", "Taken out: marks that turn the direction of writing (2)."),
     )
 
 

@@ -177,6 +177,13 @@ def test_a_sentence_that_says_it_is_proposed_as_it_says_it(text: str, expected: 
         "Quill House is our exclusive partner.",
         "It will become our exclusive map provider.",
         "Revenue rose $1 billion through 2032.",
+        "A fund managed by Quill House is investing $1 billion in Harbour Signals.",
+        "Norvane and Quill House will invest $1 billion in Harbour Signals.",
+        "Quill House is investing $1 billion in Harbour Signals rival Norvane.",
+        "Quill House will acquire 10 percent of Harbour Signals Norway.",
+        "Harbour Signals has agreed to buy $5 billion of steel from Norvane.",
+        "In 2019, Quill House invests $1 billion in Harbour Signals.",
+        "“Quill House will become our exclusive map provider,” said the mayor.",
         "Quill House values Harbour Signals at $1 billion.",
         "Harbour Signals would pay Quill House 20% of its revenue.",
         "Analysts believe Quill House is investing $1 billion in Harbour Signals.",
@@ -197,6 +204,8 @@ def test_what_remains_is_a_reaffirmation_only_of_what_is_on_record() -> None:
     assert said(text, known=ON_RECORD) == [{"term": "exclusivity/maps", "reaffirm": True}]
     assert said("Norvane will remain the exclusive maps provider.", known=ON_RECORD) == []
     assert said("Inkwell will remain the primary maps provider.", known=ON_RECORD) == []
+    assert said("Norvane Inkwell will remain the exclusive maps provider.", known=ON_RECORD) == []
+    assert said("Inkwell will remain the exclusive maps provider of Norvane.", known=ON_RECORD) == []
 
 
 def test_of_earlier_investments_those_are_proposed_that_the_record_does_not_know() -> None:
@@ -299,6 +308,16 @@ def test_a_proposer_that_is_plugged_in_passes_the_same_checks() -> None:
 @pytest.mark.parametrize("again", ["A. ", "Mr. ", "Quill House’s license to Harbour ", "2019, ", "more "])
 def test_no_text_takes_long_to_search_because_of_what_it_repeats(again: str) -> None:
     assert said(again * 30_000) == []
+
+
+def test_a_proposer_that_fails_leaves_the_rest_as_it_is() -> None:
+    def broken(_: Reading) -> list[Proposal]:
+        raise ZeroDivisionError("no rules")
+
+    text = "Quill House is investing $1 billion in Harbour Signals."
+    found = propose(text, kinds=BUILTIN, known=[HQ], proposers=[("gifts", broken)])
+    assert len(found.statements) == 1
+    assert [point.detail for point in found.refused] == ["gifts stopped: ZeroDivisionError: no rules"]
 
 
 WORDS = st.sampled_from(

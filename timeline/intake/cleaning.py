@@ -47,7 +47,7 @@ def cleaned(text: str) -> tuple[str, list[Cleaned]]:
     for code, invisible in _INVISIBLE.items():
         text, count = invisible.subn("", text)
         if count:
-            taken.append(Cleaned(code, f"{count} {_WORDS[code]} {'was' if count == 1 else 'were'} taken out."))
+            taken.append(Cleaned(code, f"Taken out: {_WORDS[code]} ({count})."))
     return text, taken
 
 

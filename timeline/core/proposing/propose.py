@@ -60,10 +60,14 @@ def propose(
     announced = published or _dateline(main)
     reading = Reading(main, about, speaker, announced.text if announced else None)
     made = list(_by_rules(reading))
-    for name, proposer in proposers:
-        made += [replace(each, rule=f"{name}:{each.rule}") for each in proposer(reading)]
     kept: dict[tuple[str, str], Proposal] = {}
     refused: list[OpenPoint] = []
+    for name, proposer in proposers:
+        try:
+            made += [replace(each, rule=f"{name}:{each.rule}") for each in proposer(reading)]
+        except Exception as failure:  # it is not ours: whatever it stumbles over, the page is drafted
+            detail = f"{name} stopped: {type(failure).__name__}: {failure}"
+            refused.append(OpenPoint("statements", detail[:500], f"Tell whoever wrote the proposer {name}."))
     for proposal in made:
         error = _fault(proposal, main if text is None else text, kinds)
         if error is not None:

@@ -27,6 +27,15 @@ _INVESTS = (
     r"|is\s+making\s+an\s+investment\s+of|will\s+make\s+an\s+investment\s+of|announced\s+an\s+investment\s+of)"
 )
 _UNDISCLOSED = r"(?:multi-?year,?\s+)?(?:multi-?(?:billion|million)(?:-|\s)(?:dollar|euro)|undisclosed)"
+_SOMEBODY_ELSE = re.compile(r"\b(?:(?:of|by)|[A-Z][\w.&-]*\s+(?:and|or))\s+$")
+_STOP = (
+    r"(?=\W*$|\s*[.,;:)—–]| (?:to|for|as|and|over|through|by|at|with|under|in|on|until|starting|effective|this|today"
+    r"|from)\b)"
+)
+"""What may stand behind a party that is acted upon: in “A invests in B rival Norvane” nobody invests in B."""
+_BACK_THEN = re.compile(r"(?:Back\s+)?(?:In|Since)\s+(?:\w+\s+)?\d{4}\b")
+_SAID = re.compile(r"[\"“”].*\bsa(?:id|ys)\b|\bsa(?:id|ys)\b.*[\"“”]")
+"""Words of a person, whose “we” may be anybody."""
 _TITLES = {"Chief", "President", "Chairman", "Chair", "Corporation", "Corp", "Inc", "Ltd", "Company", "Group"}
 """What may stand behind a company's name and is no product."""
 _HEDGES = re.compile(
@@ -77,6 +86,10 @@ class Names:
         names = sorted(self.by_name(), key=len, reverse=True)
         return r"\b(?>" + "|".join(re.escape(name).replace("\\ ", " ") for name in names) + ")"
 
+    def knows(self, word: str) -> bool:
+        """Whether a word is part of a party's name."""
+        return any(word in name.split() for name in self.by_name())
+
     def by_name(self) -> dict[str, str]:
         """The party that each name means."""
         names = {name: slug for slug, name in self.known.parties.items()}
@@ -89,9 +102,15 @@ class Sentence:
     names: Names
     announced: str | None
 
-    def find(self, pattern: str) -> Iterator[re.Match[str]]:
-        """The matches; a space in the pattern is any white space."""
-        return re.finditer(pattern.replace(" ", r"\s+"), self.text)
+    def find(self, pattern: str, actor: str | None = None) -> Iterator[re.Match[str]]:
+        """The matches; a space in the pattern is any white space.
+
+        Args:
+            actor: The group that names who acts. "A fund of A" and "Norvane and A" are somebody else.
+        """
+        for match in re.finditer(pattern.replace(" ", r"\s+"), self.text):
+            if actor is None or not _SOMEBODY_ELSE.search(self.text[: match.start(actor)]):
+                yield match
 
     def known(self, kind: str, direction: tuple[str, str] | None, words: str) -> KnownTerm | None:
         """The term on record of that kind and direction whose subject's words all stand in `words`."""
@@ -120,9 +139,9 @@ def investment(said: Sentence) -> Iterator[Proposal]:
     names = said.names
     pattern = (
         rf"{names.pattern('giver')} {_INVESTS} (?:a total of )?{phrases.money('sum')}"
-        rf" in(?:to)? {names.pattern('taker')}"
+        rf" in(?:to)? {names.pattern('taker')}{_STOP}"
     )
-    for match in said.find(pattern):
+    for match in said.find(pattern, "giver"):
         yield from _invested(said, match, phrases.amount(match, "sum"), names.slug(match, "taker"))
 
 
@@ -163,7 +182,8 @@ def exclusivity(said: Sentence) -> Iterator[Proposal]:
     for match in said.find(
         rf"{names.pattern('taker')}(?: [A-Z]\w+)? {_BECOMES} (?:{names.owner('giver')}|the)"
         r" (?P<level>exclusive|sole|preferred|primary) (?P<what>(?:[a-z][\w/-]* ){0,3})"
-        r"(?:provider|partner|supplier|platform|distributor|reseller)\b(?P<rest>[^;—–]*)"
+        r"(?:provider|partner|supplier|platform|distributor|reseller)\b(?P<rest>[^;—–]*)",
+        "taker",
     ):
         taker = names.slug(match, "taker")
         giver = names.slug(match, "giver")
@@ -193,8 +213,12 @@ def exclusivity_kept(said: Sentence) -> Iterator[Proposal]:
     for match in said.find(
         rf"\b(?P<who>[A-Z][\w&.-]*) {_REMAINS} (?:[Oo]ur|the|{names.owner('giver')})"
         r" (?P<level>exclusive|sole|preferred|primary) (?P<what>(?:[a-z][\w/-]* ){0,3})"
-        r"(?:provider|partner|supplier|platform)\b"
+        r"(?:provider|partner|supplier|platform)\b(?: (?:of|for|to) (?:all (?:of )?)?(?P<whom>[A-Z]\w*))?",
+        "who",
     ):
+        before = re.search(r"([A-Z][\w&.-]*)\s+$", said.text[: match.start("who")])
+        if any(each and not names.knows(each) for each in (before and before[1], match["whom"])):
+            continue
         for known in names.known.terms:
             taker = known.direction and names.known.parties.get(known.direction[1])
             if (
@@ -213,7 +237,8 @@ def license_granted(said: Sentence) -> Iterator[Proposal]:
     for match in said.find(
         rf"{names.pattern('giver')} (?:grants|will grant|has granted|licenses to) {names.pattern('taker')}"
         r" (?:an? )?(?:\w+, )?(?P<level>exclusive|non-exclusive )?(?:[a-z-]+ )?"
-        r"licen[cs]e (?:to|for|of) (?P<what>[^,;.—–]+)"
+        r"licen[cs]e (?:to|for|of) (?P<what>[^,;.—–]+)",
+        "giver",
     ):
         yield from _licensed(said, match, license_granted, (names.slug(match, "giver"), names.slug(match, "taker")))
 
@@ -243,10 +268,10 @@ def stake(said: Sentence) -> Iterator[Proposal]:
     held = rf"{names.pattern('taker')} {holds} (?:an? )?"
     of, percent = names.pattern("giver"), phrases.percent("share")
     patterns = (
-        rf"{held}{percent} (?:stake |interest |ownership )?(?:in|of) {of}",
+        rf"{held}{percent} (?:stake |interest |ownership )?(?:in|of) {of}{_STOP}",
         rf"{held}(?:stake|investment|interest) in {of}[^.;]{{0,120}}?(?:representing|amounting to|of) {percent}",
     )
-    for match in (match for pattern in patterns for match in said.find(pattern)):
+    for match in (match for pattern in patterns for match in said.find(pattern, "taker")):
         giver, taker = names.slug(match, "giver"), names.slug(match, "taker")
         if not (giver and taker and giver != taker):
             continue
@@ -263,12 +288,13 @@ def commitment(said: Sentence) -> Iterator[Proposal]:
     for match in said.find(
         rf"{names.pattern('giver')} (?:has |have )?(?:contracted|committed|agreed|commits|will commit) to"
         rf" (?:purchase|purchasing|buy|buying|spend|spending) (?:an (?:incremental|additional) )?{phrases.money('sum')}"
-        r" (?:of|on|in|worth of) (?P<what>[^,;.—–]+)"
+        r" (?:of|on|in|worth of) (?P<what>[^,;.—–]+)",
+        "giver",
     ):
         giver = names.slug(match, "giver")
         taker = names.other(giver)
-        if giver and taker:
-            what = _phrase(match["what"])
+        what, _, seller = _phrase(match["what"]).partition(" from ")
+        if giver and taker and (not seller or names.named(seller)[:1] == [taker]):
             value: Json = {"what": what, "amount": phrases.amount(match, "sum")}
             term = said.term("commitment", (giver, taker), what)
             yield _proposal(
@@ -282,7 +308,8 @@ def revenue_share(said: Sentence) -> Iterator[Proposal]:
     for match in said.find(
         rf"{names.pattern('giver')} (?:pays|will pay|shares with|will share with|gives|will give)"
         rf" {names.pattern('taker')}"
-        rf" (?:an? )?{phrases.percent('share')} (?:share )?of (?:its|all|our) (?:\w+ ){{0,2}}revenues?\b"
+        rf" (?:an? )?{phrases.percent('share')} (?:share )?of (?:its|all|our) (?:\w+ ){{0,2}}revenues?\b",
+        "giver",
     ):
         giver, taker = names.slug(match, "giver"), names.slug(match, "taker")
         if giver and taker and giver != taker:
@@ -306,8 +333,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def by_rules(said: Sentence) -> Iterator[Proposal]:
-    """What the rules propose from one sentence; nothing from one that hedges, denies or asks."""
-    if said.text.endswith("?") or _HEDGES.search(said.text) or _DENIALS.search(said.text):
+    """What the rules propose from one sentence; nothing from one that hedges, denies, asks, quotes or looks back."""
+    if said.text.endswith("?") or any(each.search(said.text) for each in (_HEDGES, _DENIALS, _SAID)):
+        return
+    if _BACK_THEN.match(said.text):
         return
     for rule in RULES:
         yield from rule(said)
