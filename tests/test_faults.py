@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from tests.conftest import Clock
 from tests.test_acts import OPENING, asked, percents, stake
@@ -231,11 +232,17 @@ def test_a_clock_set_back_an_hour_changes_no_answer_given_before(log: Log, clock
     assert verify(log)["sound"]
 
 
-def test_a_record_of_the_first_version_is_brought_up_to_date(bare_url: str, clock: Clock) -> None:
+def _earlier_revisions() -> list[str]:
+    scripts = ScriptDirectory(str(migrations.migrations_dir()))
+    return [script.revision for script in scripts.walk_revisions()][:0:-1]
+
+
+@pytest.mark.parametrize("revision", [each for each in _earlier_revisions() if each < "0004"])
+def test_a_record_from_before_the_rectangles_is_brought_up_to_date(bare_url: str, clock: Clock, revision: str) -> None:
     """It is whole at once; its rectangles come with a rebuild, and until then questions are folded."""
     with closing(Log.open(bare_url, clock=clock)) as log:
         with log.writing() as writer:
-            command.upgrade(migrations.configuration(writer.connection), "0001")
+            command.upgrade(migrations.configuration(writer.connection), revision)
         with log.writing() as writer:
             for version, document in enumerate((OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01"))):
                 said = asked(document)
@@ -252,4 +259,25 @@ def test_a_record_of_the_first_version_is_brought_up_to_date(bare_url: str, cloc
         assert percents(log, clock, "2025-01-01") == [14]
         assert verify(log)["checks"]["rectangles"]["event"] == "rectangles"
         rebuild(log)
+        assert verify(log)["sound"]
+
+
+@pytest.mark.parametrize("revision", [each for each in _earlier_revisions() if each >= "0004"])
+def test_a_record_of_an_earlier_version_is_brought_up_to_date(bare_url: str, clock: Clock, revision: str) -> None:
+    """Nothing has to be built anew: its answers stand, and it goes on."""
+    with closing(Log.open(bare_url, clock=clock)) as log:
+        with log.writing() as writer:
+            command.upgrade(migrations.configuration(writer.connection), revision)
+        desk = Desk(log, BUILTIN, clock)
+        for document in (OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01")):
+            desk.append(asked(document))
+        before = everything(log)
+
+        log.migrate()
+
+        log.check_schema()
+        assert everything(log) == before
+        assert percents(log, clock, "2025-01-01") == [12]
+        desk.append(asked(stake(14, "2023-01-01")))
+        assert percents(log, clock, "2025-01-01") == [14]
         assert verify(log)["sound"]

@@ -21,9 +21,12 @@ from timeline import rows, search
 from timeline.chain import GENESIS, Walk, microseconds, moment
 from timeline.core.announcements import act_from_stored, canonical
 from timeline.core.errors import TimelineError
+from timeline.core.terms import BUILTIN, Kinds
 from timeline.database import copy_of_sqlite
 from timeline.log import Event, Fault, Log, Reader, StoredText, Writer
+from timeline.publishing import checking
 from timeline.rebuilding import Progress, differing, quiet, rebuild
+from timeline.settings import Settings
 
 Json = dict[str, Any]
 
@@ -262,31 +265,44 @@ def _settle(unchecked: Path, path: Path) -> None:
 # -- verify ----------------------------------------------------------------------------------------------------------
 
 
-def verify(log: Log, known_head: tuple[int, str] | None = None, progress: Progress = quiet) -> Json:
-    """How far the record is as it was written, and its rectangles are what it says; nothing is raised or mended.
+def verify(
+    log: Log,
+    known_head: tuple[int, str] | None = None,
+    progress: Progress = quiet,
+    *,
+    kinds: Kinds = BUILTIN,
+    published: Settings | None = None,
+) -> Json:
+    """How far the record is as it was written, and what was made of it is what it says; nothing is raised or mended.
 
     Args:
         known_head: The (seq, hash) of an event noted earlier, somewhere else: finds a tail that was cut off.
+        kinds: The vocabulary that the feeds were published with.
+        published: Whose folder of feeds to look at as well.
 
     Returns:
         events, head: how many events are sound, and the hash of the last of them; sound: whether everything is;
-        checks: for each of chain, bodies, rectangles and search a fault (event, seq, what) or None; remedy: what to do.
+        checks: of each that was made (chain, bodies, rectangles, search, feeds, files) a fault (event, seq, what) or
+        None; of a record that is damaged itself nothing further is checked; remedy: what to do about each fault.
     """
     found = log.verify(known_head)
-    faults: dict[str, Fault | None] = {"chain": found.fault, "bodies": None, "rectangles": None, "search": None}
+    faults: dict[str, Fault | None] = {"chain": found.fault}
     if found.fault is None:
         with log.reading() as reader:
             faults["bodies"] = _damaged_body(reader)
             if faults["bodies"] is None:
                 faults["rectangles"] = differing(reader, progress)
                 faults["search"] = search.differing(reader, progress)
+                faults["feeds"] = checking.differing(reader, kinds, progress)
+                if published is not None and faults["feeds"] is None:
+                    faults["files"] = checking.differing_files(reader, published)
     sound = not any(faults.values())
     return {
         "events": found.events,
         "head": found.head_hash,
         "sound": sound,
         "checks": {name: _fault_to_json(fault) for name, fault in faults.items()},
-        "remedy": None if sound else _REMEDIES[next(name for name, fault in faults.items() if fault)],
+        "remedy": None if sound else " ".join(_REMEDIES[name] for name, fault in faults.items() if fault),
     }
 
 
@@ -301,6 +317,11 @@ _REMEDIES = {
     ),
     "rectangles": "The record itself is whole. Run timeline rebuild: it builds the rectangles anew from it.",
     "search": "The record itself is whole. Run timeline rebuild: it builds the search index anew from it.",
+    "feeds": (
+        "The record itself is whole. Run timeline rebuild, which makes the feeds anew from it, then timeline publish "
+        "--whole."
+    ),
+    "files": "The feeds themselves are whole. Run timeline publish --whole: it writes each file that is not right.",
 }
 
 

@@ -17,8 +17,8 @@ from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, json_option, pass_frame
 from timeline.core.errors import Category, TimelineError
 from timeline.log import utc_now
+from timeline.publishing import checking, settled_day
 from timeline.publishing import publish as publish_feeds
-from timeline.publishing import settled_day
 from timeline.tokens import SCOPES, Tokens
 from timeline.web.serve import serve as run_service
 
@@ -87,10 +87,10 @@ def publish(frame: Frame, out: str | None, *, whole: bool) -> None:
 @json_option
 @pass_frame
 def verify(frame: Frame, known_head: str | None) -> None:
-    """Check the chain of hashes, every event's body, the rectangles and the search index against the record."""
+    """Check the chain of hashes and every event's body, and against them rectangles, search, feeds and their files."""
     head = None if known_head is None else _head(known_head)
     with frame.log() as log, _bar(frame, "verifying") as progress:
-        body = keeping.verify(log, head, progress)
+        body = keeping.verify(log, head, progress, kinds=frame.kinds(), published=frame.settings())
     frame.show(body, tables.verified)
     if not body["sound"]:
         click.get_current_context().exit(Category.INTEGRITY.exit_code)
@@ -100,11 +100,13 @@ def verify(frame: Frame, known_head: str | None) -> None:
 @json_option
 @pass_frame
 def rebuild(frame: Frame) -> None:
-    """Build the rectangles and the search index anew from the log; the old rectangles are read meanwhile."""
+    """Build the rectangles and the search index anew from the log, and the feeds if they are not what it gives."""
     with frame.log(migrate=True) as log, _bar(frame, "rebuilding") as progress:
         rectangles = rebuilding.rebuild(log, progress)
         documents = search.rebuild(log, progress)
-    frame.show({"rectangles": rectangles, "searched": documents}, tables.plain)
+        feeds = checking.rebuild(log, frame.kinds())
+    made = {"rectangles": rectangles, "searched": documents, "feeds": "made anew" if feeds else "as they were"}
+    frame.show(made, tables.plain)
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -53,7 +53,7 @@ class Published:
     unchanged: int
 
 
-class _State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True):
     """How far a folder is, kept in it; written last, so that what a kill left undone is done again."""
 
     look: str = ""
@@ -87,23 +87,29 @@ def publish(
     """
     _freeze_authority(log, settings.tag_authority)
     advance(log, kinds, today)
-    site, length = site_of(settings), settings.head_entries
     with changing(out or settings.feeds_dir) as folder, log.reading() as reader:
         shelf = Shelf(reader.connection)
-        state = _state(folder, _look(settings), whole)
+        state = State() if whole else state_of(folder, settings)
         position, number = shelf.ends()
-        grown = shelf.feeds(state.position, state.feeds)
-        for feed in grown:
-            since = shelf.size_at(feed.name, state.position) if state.position else 0
-            for page in pages.documents(shelf, feed, length, since):
-                _write(folder, page, site)
-        if number > state.feeds:
-            listed = sorted(shelf.feeds(), key=lambda feed: shelf_order(feed.name))
-            folder.write(OPML_NAME, opml(((feed.name, feed.title) for feed in listed), site))
+        for name, content, modified in files(shelf, settings, state):
+            folder.write(name, content, modified)
         if settings.hub_url is not None and position > state.position:
-            enqueue(log, _topics(grown, site))
-        folder.write(_STATE, msgspec.json.encode(_State(_look(settings), position, number)))
+            enqueue(log, _topics(shelf.feeds(state.position, state.feeds), site_of(settings)))
+        folder.write(_STATE, msgspec.json.encode(State(_look(settings), position, number)))
         return Published(folder.written, folder.unchanged)
+
+
+def files(shelf: Shelf, settings: Settings, since: State) -> Iterator[tuple[str, bytes, datetime | None]]:
+    """The files of the folder that differ from when it was so far: name, content, and when that last changed."""
+    site, length = site_of(settings), settings.head_entries
+    for feed in shelf.feeds(since.position, since.feeds):
+        size = shelf.size_at(feed.name, since.position) if since.position else 0
+        for page in pages.documents(shelf, feed, length, size):
+            for suffix, form in FORMATS.items():
+                yield feed_path(page.name, suffix, page.span), form.render(page, site), page.updated
+    if shelf.ends()[1] > since.feeds:
+        listed = sorted(shelf.feeds(), key=lambda feed: shelf_order(feed.name))
+        yield OPML_NAME, opml(((feed.name, feed.title) for feed in listed), site), None
 
 
 def mine(reader: Reader, settings: Settings, partnerships: Sequence[str], suffix: str) -> tuple[bytes, datetime]:
@@ -206,18 +212,13 @@ def _look(settings: Settings) -> str:
     return sha256(msgspec.json.encode(facts)).hexdigest()
 
 
-def _state(folder: Folder, look: str, whole: bool) -> _State:
-    """How far the folder is; from the beginning when that cannot be told, or was in another look."""
+def state_of(folder: Folder, settings: Settings) -> State:
+    """How far the folder is; at the beginning when that cannot be told, or was in another look."""
     try:
-        state = msgspec.json.decode(folder.read(_STATE) or b"{}", type=_State)
+        state = msgspec.json.decode(folder.read(_STATE) or b"{}", type=State)
     except msgspec.DecodeError:
-        return _State()
-    return _State() if whole or state.look != look else state
-
-
-def _write(folder: Folder, page: FeedPage, site: Site) -> None:
-    for suffix, form in FORMATS.items():
-        folder.write(feed_path(page.name, suffix, page.span), form.render(page, site), page.updated)
+        return State()
+    return state if state.look == _look(settings) else State()
 
 
 def _topics(feeds: Sequence[Shelved], site: Site) -> list[str]:

@@ -121,7 +121,7 @@ def advance(log: Log, kinds: Kinds, today: date) -> None:
     """
     with log.reading() as reader:
         head, head_at, _ = reader.head()
-        told_seq, told_day = _told(reader.connection)
+        told_seq, told_day = told(reader.connection)
         today = max(today, told_day, head_at.date() if head_at is not None else told_day)
         if (head, today) == (told_seq, told_day):
             return
@@ -140,7 +140,7 @@ def advance(log: Log, kinds: Kinds, today: date) -> None:
         with publishing(log) as connection:
             more = _place(connection, *bounds)
     with publishing(log) as connection:
-        told_seq, told_day = _told(connection)
+        told_seq, told_day = told(connection)
         remember(connection, "told_seq", str(max(head, told_seq)))
         remember(connection, "told_day", max(today, told_day).isoformat())
 
@@ -173,7 +173,7 @@ def remember(connection: Connection, name: str, value: str) -> None:
         connection.execute(insert(memo).values(name=name, value=value))
 
 
-def _told(connection: Connection) -> tuple[int, date]:
+def told(connection: Connection) -> tuple[int, date]:
     """How far the feeds are: the log's seq and the day."""
     seq, day = remembered(connection, "told_seq"), remembered(connection, "told_day")
     return int(seq or 0), date.min if day is None else date.fromisoformat(day)
@@ -212,7 +212,7 @@ def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -
     for number, each in enumerate(made, start=1):
         first = firsts.setdefault(each.entry.id, number)
         if number > done:
-            rows.append(_row(partnership, number, first, each))
+            rows.append(row_of(partnership, number, first, each))
     for start in range(0, len(rows), _BATCH):
         connection.execute(insert(put_out), rows[start : start + _BATCH])
     connection.execute(delete(feed_progress).where(feed_progress.c.partnership == partnership))
@@ -239,7 +239,12 @@ def _check(connection: Connection, partnership: str, made: Sequence[PutOut], don
         )
 
 
-def _row(partnership: str, number: int, first: int, each: PutOut) -> dict[str, Any]:
+def row_of(partnership: str, number: int, first: int, each: PutOut) -> dict[str, Any]:
+    """A put-out as it is kept before it has a position.
+
+    Args:
+        first: The number of the first put-out of the same entry.
+    """
     return {
         "partnership": partnership,
         "number": number,
