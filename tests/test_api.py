@@ -27,6 +27,7 @@ from timeline.log import Log
 from timeline.outbound import Gate
 from timeline.overview import Overview
 from timeline.publishing import publish
+from timeline.search import catch_up
 from timeline.settings import load
 from timeline.submissions import submit
 from timeline.web.operations import ENCODER
@@ -396,6 +397,34 @@ def test_the_upkeep_addresses_answer(ask: TestClient) -> None:
     assert ask.get("/readyz").text == "ready\n"
     assert "timeline_log_head 15\n" in ask.get("/metrics").text
     assert ask.get("/api/status").json()["record"]["head"] == 15
+
+
+def test_the_status_says_what_lags_and_what_to_ask_meanwhile(
+    log: Log, clock: Clock, database_url: str, tmp_path: Path
+) -> None:
+    """What it says to ask has exactly what the feeds lack."""
+    desk = Desk(seeded(log), BUILTIN, clock)
+    flags = load({"feeds_dir": str(tmp_path)}, {})
+    publish(log, BUILTIN, flags, clock.now.date())
+    catch_up(log)
+    ask = client(application(log, database_url))
+    before = ask.get("/status.json").json()["lag"]
+    page_before = ask.get("/status").text
+
+    desk.append(
+        submit(next(read(json.dumps({"partnership": "harbour-quill", **announcement()}).encode(), "x.json")), BUILTIN)
+    )
+    lagging = ask.get("/status.json").json()["lag"]
+    page_lagging = ask.get("/status").text
+    addresses = [re.findall(r"/api/log\S+\d", each)[0] for each in lagging["meanwhile"]]
+    missed = [[event["seq"] for event in ask.get(address).json()["events"]] for address in addresses]
+    publish(log, BUILTIN, flags, clock.now.date())
+    catch_up(log)
+
+    assert before == ask.get("/api/status").json()["lag"] == {"feeds": 0, "search": 0, "replica": 0, "meanwhile": []}
+    assert "All is up to date" in page_before
+    assert (lagging["feeds"], lagging["search"], missed) == (1, 1, [[16], [16]])
+    assert all(each in page_lagging for each in lagging["meanwhile"])
 
 
 def test_every_example_in_the_document_runs(log: Log, database_url: str, tmp_path: Path) -> None:

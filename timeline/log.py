@@ -364,6 +364,14 @@ class Log:
                 (found,) = cursor.fetchall()
                 return found[0] or 0
 
+    def behind(self) -> int:
+        """How many events the primary has that the replica read from has not; 0 where there is no replica."""
+        if not self._on_replica:
+            return 0
+        there = self.last_seq()
+        with self._transaction() as connection:
+            return max(Reader(connection).head()[0] - there, 0)
+
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """A writer in one transaction, committed at the end of the block, undone if anything is raised in it."""

@@ -174,7 +174,7 @@ def remember(connection: Connection, name: str, value: str) -> None:
 
 
 def told(connection: Connection) -> tuple[int, date]:
-    """How far the feeds are: the log's seq and the day."""
+    """How far the feeds are: the log's seq, 0 before the first publish, and the day."""
     seq, day = remembered(connection, "told_seq"), remembered(connection, "told_day")
     return int(seq or 0), date.min if day is None else date.fromisoformat(day)
 

@@ -26,7 +26,7 @@ from timeline.log import Log
 from timeline.outbound import PUBLIC, Gate
 from timeline.overview import Overview
 from timeline.publishing import site_of
-from timeline.publishing.webhooks import Webhooks, standing
+from timeline.publishing.webhooks import Webhooks
 from timeline.settings import Settings
 from timeline.tokens import Tokens
 from timeline.web import api, metrics, operations
@@ -41,6 +41,7 @@ from timeline.web.pictures import Pictures
 from timeline.web.problems import Problems
 from timeline.web.reading import Reading
 from timeline.web.reviewing import Reviewing
+from timeline.web.status import extent
 from timeline.web.stream import Stream
 from timeline.web.telling import Telling
 from timeline.web.templating import Templates
@@ -76,15 +77,11 @@ def create_app(
     fresh = Fresh(log, clock, at_once=settings.database_url.startswith("sqlite"))
 
     def status() -> Json:
-        with log.reading() as reader:
-            seq, at, digest = reader.head()
-            webhooks = standing(reader.connection)
         return {
             "version": version("timeline"),
             "now": iso(clock()),
-            "record": {"head": seq, "recorded_at": None if at is None else iso(at), "hash": digest},
+            **extent(log),
             "feeds": scheduler_status(),
-            "webhooks": webhooks,
             "streams": stream.listeners,
         }
 

@@ -440,10 +440,21 @@ class WebhookTest(TypedDict):
     trouble: str | None
 
 
+class Lag(TypedDict):
+    """How many events each is behind the record, and what a reader does until it has them."""
+
+    feeds: int
+    search: int
+    replica: int | None
+    """None: the primary does not answer, so nobody knows."""
+    meanwhile: list[str]
+
+
 class Status(TypedDict):
     version: str
     now: str
     record: dict[str, Any]
+    lag: Lag
     feeds: dict[str, Any]
     webhooks: dict[str, Any]
     streams: int
