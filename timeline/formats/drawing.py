@@ -12,7 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 WIDTH = 960
 ROW = 44
-_TOP, _BOTTOM, _SIDE = 26, 14, 14
+_TOP, _BOTTOM, _SIDE = 26, 28, 14
 _MARGIN = timedelta(days=120)
 _LONG_AHEAD = timedelta(days=365 * 9)
 _LETTER = 6.6

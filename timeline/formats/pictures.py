@@ -213,8 +213,10 @@ def _elements(drawing: Drawing, base_url: str) -> Iterator[str]:
             yield "</a>"
     for mark in drawing.marks:
         x = mark.x + (4 if mark.anchor == "start" else -4)
-        yield f'<line class="mark {mark.kind}" x1="{mark.x}" x2="{mark.x}" y1="4" y2="{drawing.height}"/>'
-        place = f'x="{x}" y="{drawing.height - 3}" text-anchor="{mark.anchor}"'
+        below = 3 if mark.kind == "as-of" else 16  # each on a line of its own: the two days may be close
+        foot = drawing.height - below + 3
+        yield f'<line class="mark {mark.kind}" x1="{mark.x}" x2="{mark.x}" y1="4" y2="{foot}"/>'
+        place = f'x="{x}" y="{drawing.height - below}" text-anchor="{mark.anchor}"'
         yield f'<text class="small strong" {place}>{mark.text}</text>'
 
 
