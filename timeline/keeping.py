@@ -19,7 +19,7 @@ import msgspec
 
 from timeline import rows, search
 from timeline.chain import GENESIS, Walk, microseconds, moment
-from timeline.core.announcements import act_from_stored, canonical
+from timeline.core.announcements import act_checked, canonical
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN, Kinds
 from timeline.database import copy_of_sqlite
@@ -329,7 +329,7 @@ def _damaged_body(reader: Reader) -> Fault | None:
     """The first event whose body does not say the same when it is read and written again."""
     for event in reader.events():
         try:
-            again = canonical(act_from_stored(event.body))
+            again = canonical(act_checked(event.body))
         except (TimelineError, ValueError, KeyError, TypeError) as error:
             return Fault(event.seq, event.citation, f"It cannot be read as an act: {error}")
         if again != event.body:

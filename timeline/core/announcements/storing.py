@@ -9,7 +9,6 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from timeline.core.announcements.reading import act_from_json
 from timeline.core.announcements.values import (
     Act,
     Announcement,
@@ -78,14 +77,6 @@ def canonical(act: Act) -> str:
     if isinstance(act, Opening):  # the order in which the parties are named is part of what was said
         body["parties"] = [list(party) for party in act.parties]
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def act_from_stored(body: str) -> Act:
-    """The act that `canonical` wrote."""
-    data = json.loads(body)
-    if isinstance(data.get("parties"), list):
-        data["parties"] = dict(data["parties"])
-    return act_from_json(data, None)
 
 
 def content_hash(body: str) -> str:
