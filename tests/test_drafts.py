@@ -399,6 +399,20 @@ def test_what_a_page_says_is_proposed_and_recorded_once_its_day_is_given(opened:
     }
 
 
+def test_whoever_brings_a_page_may_say_whom_it_is_about(opened: Run, tmp_path: Path) -> None:
+    """It names one party only, so that nothing can be proposed until the partnership is given."""
+    (tmp_path / "page.txt").write_text("Good news\n\nWe are investing $3 million in Acme.\n")
+    words = ("draft", "new", "page.txt", "--address", "https://bolt.example/news", "--announced", "2024-06-03")
+
+    silent = json.loads(opened(*words, "--json").stdout)
+    told = json.loads(opened(*words, "--partnership", "acme-bolt", "--json").stdout)
+
+    assert "Nothing is proposed before the parties are known." in silent["document"]
+    assert "partnership: acme-bolt\n" in told["document"]
+    assert "term: investment/2024" in told["document"]
+    assert opened("draft", "append", "2").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "exit_code"),
     [
@@ -409,6 +423,7 @@ def test_what_a_page_says_is_proposed_and_recorded_once_its_day_is_given(opened:
         (("new", "empty.txt", "--announced", "03/04/2024"), "page_without_text", 6),
         (("new", "page.txt", "--announced", "03/04/2024"), "ambiguous_date", 2),
         (("new", "one.yaml", "--address", "acme"), "invalid_field", 4),
+        (("new", "page.txt", "--partnership", "acme-blot"), "unknown_partnership", 3),
         (("new", "https://127.0.0.1/1"), "address_refused", 4),
         (("show", "99"), "unknown_draft", 3),
         (("show", "99999999999999999999"), "unknown_parameter", 2),

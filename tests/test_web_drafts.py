@@ -95,6 +95,7 @@ def test_a_page_is_sent_as_text(drafter: TestClient) -> None:
 
     assert (made["title"], made["received"]["address"]) == ("A renewal", "https://harbour.example/1")
     refused(drafter.post("/api/drafts", params={"address": "x"}, **page), 422, "invalid_field")
+    refused(drafter.post("/api/drafts", params={"partnership": "harbour"}, **page), 404, "unknown_partnership")
     refused(drafter.post("/api/drafts", params={"address": "x"}, json=FINISHED), 400, "conflicting_parameters")
 
 

@@ -35,9 +35,12 @@ def draft() -> None:
 @click.option("--page", is_flag=True, help="Standard input is a page, not an announcement file; .html, .pdf, .txt are.")
 @click.option("--address", metavar="URL", help="Where the page was.")
 @click.option("--announced", metavar="DAY", help="When the page was published, if it does not say.")
+@click.option("--partnership", metavar="NAME", help="Which it is about, if the parties' names do not tell.")
 @json_option
 @pass_frame
-def new(frame: Frame, file: str, *, page: bool, address: str | None, announced: str | None) -> None:
+def new(
+    frame: Frame, file: str, *, page: bool, address: str | None, announced: str | None, partnership: str | None
+) -> None:
     """Begin a draft from an announcement file, or from a page: a file, or an address that is then fetched."""
     with _drafts(frame) as drafts:
         if file.startswith(("http://", "https://")):
@@ -48,10 +51,11 @@ def new(frame: Frame, file: str, *, page: bool, address: str | None, announced: 
                 address=address or got.address,
                 retrieved_at=got.retrieved_at,
                 announced=announced,
+                partnership=partnership,
             )
-        elif page or address or announced or Path(file).suffix.lower() in _PAGES:
+        elif page or address or announced or partnership or Path(file).suffix.lower() in _PAGES:
             content, name = _read(file, MAX_PAGE_BYTES)
-            made = drafts.new_page(content, name=name, address=address, announced=announced)
+            made = drafts.new_page(content, name=name, address=address, announced=announced, partnership=partnership)
         else:
             content, name = _read(file)
             made = drafts.new(content, name=name, base=Path() if file == "-" else Path(file).parent)

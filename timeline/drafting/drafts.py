@@ -89,6 +89,7 @@ class Drafts:
         address: str | None = None,
         retrieved_at: datetime | None = None,
         announced: str | None = None,
+        partnership: str | None = None,
     ) -> Json:
         """A draft of a page as people receive it: the page is its source, and what it may say is proposed.
 
@@ -97,9 +98,11 @@ class Drafts:
             address: Where the page was.
             retrieved_at: When it was fetched.
             announced: The day on which it was published; None: the page may say.
+            partnership: The one that it is about; None: it is recognised by the parties that are named.
 
         Raises:
-            TimelineError: as `intake.read`; `invalid_field` for an address that is none; `invalid_date`.
+            TimelineError: as `intake.read`; `invalid_field` for an address that is none; `invalid_date`;
+                `unknown_partnership`.
         """
         if address is not None and not re.match(r"https?://[^\s/]+", address):
             raise TimelineError(
@@ -109,7 +112,10 @@ class Drafts:
                 field="address",
             )
         page = read(content, media_type=media_type, address=address, retrieved_at=retrieved_at, name=name)
-        document, data, text = of_page(page, self.answers, self.kinds, self.clock().date(), announced=announced)
+        today = self.clock().date()
+        document, data, text = of_page(
+            page, self.answers, self.kinds, today, announced=announced, partnership=partnership
+        )
         received = Received(page.sha256, page.media_type, page.size, content, page.address, retrieved_at)
         return self._begin(received, document, data, [text])
 

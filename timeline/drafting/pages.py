@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from timeline.answers import Answers
@@ -13,6 +14,7 @@ from timeline.core.proposing import Known, KnownTerm
 from timeline.core.questions import Question
 from timeline.core.terms import Kinds, read_value, term
 from timeline.intake import Page, document, propose_for, written
+from timeline.log import Reader
 from timeline.submissions import Text
 
 Json = dict[str, Any]
@@ -21,37 +23,55 @@ _MOST = 20
 
 
 def of_page(
-    page: Page, answers: Answers, kinds: Kinds, today: date, *, announced: str | None = None
+    page: Page,
+    answers: Answers,
+    kinds: Kinds,
+    today: date,
+    *,
+    announced: str | None = None,
+    partnership: str | None = None,
 ) -> tuple[str, Json, Text]:
     """The document as an editor opens it, as data, and the text of its one source, which it names by sha256.
 
     Args:
         announced: The day on which it was published, where whoever brings the page gives it.
+        partnership: The one that it is about, where whoever brings the page gives it.
 
     Raises:
-        TimelineError: `invalid_date`, `ambiguous_date`.
+        TimelineError: `invalid_date`, `ambiguous_date`, `unknown_partnership`.
     """
     day = coarse(announced, field="announced").lo if announced else None
     if day is None and page.published is not None:
         day = coarse(page.published.text).lo
-    proposed = propose_for(page, list(_known(page, answers, kinds, day or today)), kinds, announced=announced)
+    about = _given(partnership, answers, kinds, day or today) if partnership else None
+    known = [] if about else list(_known(page, answers, kinds, day or today))
+    proposed = propose_for(page, known, kinds, announced=announced, about=about)
     content = page.text.encode()
     text = Text.of(content, "text/markdown" if page.media_type == "text/markdown" else "text/plain")
-    drafted = document(page, proposed, text_sha256=text.sha256)
+    drafted = document(page, proposed, partnership=partnership, text_sha256=text.sha256)
     return written(drafted, proposed), drafted.document, text
 
 
 def _known(page: Page, answers: Answers, kinds: Kinds, day: date) -> Iterator[Known]:
     """The partnerships of which every party is named in the page, with what is in force between them on that day."""
     with answers.log.reading() as reader:
-        openings = [(slug, reader.event(slug, 0)) for slug in reader.partnerships()]
+        parties = {slug: _parties(reader, slug) for slug in reader.partnerships()}
     said = f"{page.title}\n{page.main}"
-    count = 0
-    for slug, event in openings:
-        act = None if event is None else act_from_stored(event.body)
-        if isinstance(act, Opening) and all(name in said for _, name in act.parties) and count < _MOST:
-            count += 1
-            yield Known(slug, dict(act.parties), terms=tuple(_in_force(slug, answers, kinds, day)))
+    named = (slug for slug, names in parties.items() if names and all(name in said for name in names.values()))
+    for slug in islice(named, _MOST):
+        yield Known(slug, parties[slug], terms=tuple(_in_force(slug, answers, kinds, day)))
+
+
+def _given(slug: str, answers: Answers, kinds: Kinds, day: date) -> Known:
+    terms = tuple(_in_force(slug, answers, kinds, day))
+    with answers.log.reading() as reader:
+        return Known(slug, _parties(reader, slug), terms=terms)
+
+
+def _parties(reader: Reader, slug: str) -> dict[str, str]:
+    event = reader.event(slug, 0)
+    act = None if event is None else act_from_stored(event.body)
+    return dict(act.parties) if isinstance(act, Opening) else {}
 
 
 def _in_force(slug: str, answers: Answers, kinds: Kinds, day: date) -> Iterator[KnownTerm]:

@@ -25,11 +25,14 @@ class Drafted:
     open_points: tuple[OpenPoint, ...]
 
 
-def propose_for(page: Page, known: Sequence[Known], kinds: Kinds, *, announced: str | None = None) -> Proposed:
+def propose_for(
+    page: Page, known: Sequence[Known], kinds: Kinds, *, announced: str | None = None, about: Known | None = None
+) -> Proposed:
     """What a page may be proposed to say, by our rules and by those plugged in as entry points of `timeline.proposers`.
 
     Args:
         announced: The day on which it was published, where somebody gives it.
+        about: The partnership that it is about, where somebody gives it.
 
     Raises:
         TimelineError: `invalid_date`, `ambiguous_date`.
@@ -46,7 +49,8 @@ def propose_for(page: Page, known: Sequence[Known], kinds: Kinds, *, announced: 
         publisher=page.publisher,
         address=page.address,
         published=published,
-        known=known if page.language is None or page.language.lower().startswith("en") else (),
+        known=known if _read_by_rules(page) else (),
+        about=about if _read_by_rules(page) else None,
         proposers=proposers,
     )
 
@@ -56,7 +60,6 @@ def document(
     proposed: Proposed,
     *,
     partnership: str | None = None,
-    key: str | None = None,
     text_sha256: str | None = None,
 ) -> Drafted:
     """The announcement document of a page.
@@ -72,7 +75,6 @@ def document(
     source |= {"text_sha256": text_sha256} if text_sha256 else {"text": page.text}
     about = partnership or proposed.partnership
     data = {
-        "key": key,
         "partnership": about,
         "title": page.title,
         "announced": proposed.announced and proposed.announced.text,
@@ -81,8 +83,8 @@ def document(
         "statements": [dict(each.statement) for each in proposed.statements],
     }
     points = [each for each in proposed.open_points if each.field != "partnership" or about is None]
-    if page.language is not None and not page.language.lower().startswith("en"):
-        detail = f"The page says that it is in “{page.language[:20]}”; the rules read English."
+    if not _read_by_rules(page):
+        detail = f"The page says that it is in “{(page.language or '')[:20]}”; the rules read English."
         points = [replace(each, detail=detail) if each.field == "statements" else each for each in points]
     if publisher is None:
         detail = "The page does not say who published it."
@@ -102,6 +104,10 @@ def written(drafted: Drafted, proposed: Proposed | None = None) -> str:
             lines.append(f"{line[: len(line) - len(line.lstrip())]}# {said.rule}: {said.why}")
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _read_by_rules(page: Page) -> bool:
+    return page.language is None or page.language.lower().startswith("en")
 
 
 def _tier(page: Page, proposed: Proposed, host: str) -> str | None:

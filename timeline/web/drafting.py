@@ -22,6 +22,9 @@ _BOOLEAN: Json = {"enum": ["true", "false"]}
 _PAGES = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml", "application/pdf")
 _ADDRESS = Parameter("address", f"Where the page was, if the body is one: {', '.join(_PAGES)}.", {"type": "string"})
 _ANNOUNCED = Parameter("announced", "The day on which that page was published.", {"type": "string"})
+_PARTNERSHIP = Parameter(
+    "partnership", "Which that page is about, if the parties' names do not tell.", {"type": "string"}
+)
 _ALL = Parameter("all", "true: also those that were appended or discarded.", _BOOLEAN, "true")
 _REVISION = Parameter("revision", "As it stood at that revision.", {"type": "integer", "minimum": 1}, 1)
 _IF_MATCH = Parameter("If-Match", 'The draft and the revision that you know, in quotes: "3@4".', {"type": "string"})
@@ -60,7 +63,7 @@ class Drafting:
 
         return (
             Operation("POST", all_of_them, "begin_draft", "Begin a draft; it may be unfinished", self.new, shapes.Draft,
-                      (_ADDRESS, _ANNOUNCED), body=Body(unfinished, _UNFINISHED), scope="draft"),
+                      (_ADDRESS, _ANNOUNCED, _PARTNERSHIP), body=Body(unfinished, _UNFINISHED), scope="draft"),
             get(all_of_them, "drafts", "The open drafts, newest change first", self.listed, shapes.Drafts, _ALL),
             get(about, "draft", "One draft: what came in, where it stands, its document", self.show, shapes.Draft,
                 _REVISION),
@@ -79,15 +82,21 @@ class Drafting:
 
     def new(self, call: Call) -> Reply:
         media_type = call.headers.get("content-type", "")
-        address, announced = call.given.get("address"), call.given.get("announced")
+        given = {name: call.given.get(name) for name in ("address", "announced", "partnership")}
         if media_type.partition(";")[0].strip().lower() in _PAGES:
-            made = self._drafts.new_page(call.body, media_type=media_type, address=address, announced=announced)
-        elif address is not None or announced is not None:
+            made = self._drafts.new_page(
+                call.body,
+                media_type=media_type,
+                address=given["address"],
+                announced=given["announced"],
+                partnership=given["partnership"],
+            )
+        elif superfluous := [name for name, value in given.items() if value is not None]:
             raise TimelineError(
                 "conflicting_parameters",
-                "An announcement names its own sources and its day; only a page is given an address and one.",
+                "An announcement names its own sources, day and partnership; only a page is given them.",
                 "Leave them out, or send the page as text/plain.",
-                field="address" if address is not None else "announced",
+                field=superfluous[0],
             )
         else:
             made = self._drafts.new(call.body, name=body_name(call))

@@ -118,8 +118,9 @@ class Reviewing:
     def _begun(self, content: bytes, form: Form) -> Json:
         if form.get("is") != "page":
             return self._drafts.new(content, name=_BEGUN)
-        address, announced = (str(form.get(name, "")).strip() or None for name in ("address", "announced"))
-        return self._drafts.new_page(content, address=address, announced=announced)
+        names = ("address", "announced", "partnership")
+        address, announced, partnership = (str(form.get(name, "")).strip() or None for name in names)
+        return self._drafts.new_page(content, address=address, announced=announced, partnership=partnership)
 
     def _save(self, number: int, form: Form) -> str:
         revision = _revision(form)

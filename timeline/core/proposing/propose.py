@@ -41,6 +41,7 @@ def propose(
     address: str | None = None,
     published: Dated | None = None,
     known: Sequence[Known] = (),
+    about: Known | None = None,
     proposers: Sequence[tuple[str, Proposer]] = (),
 ) -> Proposed:
     """What a page may be proposed to say.
@@ -53,9 +54,10 @@ def propose(
         publisher: As the page names it, with `address` it tells who says "we".
         published: The date that the page gives as its own; else a dateline is looked for.
         known: The partnerships on record.
+        about: The one that the page is about, where somebody says so; else it is recognised among them.
         proposers: Further ones with their names; they are held to the same checks as our rules.
     """
-    about = _about(main, title, known)
+    about = about or _about(main, title, known)
     speaker = _speaker(about, publisher, address)
     announced = published or _dateline(main)
     reading = Reading(main, about, speaker, announced.text if announced else None)
@@ -168,13 +170,15 @@ def _open_points(
     if about is None:
         names = " and ".join(party.name for party in parties)
         detail = f"No partnership on record fits{f'; the title names {names}' if names else ''}."
-        yield OpenPoint("partnership", detail, "Give its name, or open it first with an opening document.")
+        remedy = "Open it first with an opening document, or name the one on record; then begin the draft again."
+        yield OpenPoint("partnership", detail, remedy)
     if announced is None:
         odd = phrases.AMBIGUOUS.search(main[:_HEAD])
         detail = f"{odd[0]} can be two days." if odd else "No date of its own was found in the page."
         yield OpenPoint("announced", detail, "Give the day on which it was published, as 2021-06-15.")
     if not statements:
-        yield OpenPoint("statements", "No rule recognised a statement.", "Add what it says, each with its words.")
+        detail = "No rule recognised a statement." if about else "Nothing is proposed before the parties are known."
+        yield OpenPoint("statements", detail, "Add what it says, each with its words.")
     for place, each in enumerate(statements):
         if str(each.statement["term"]).endswith(f"/{UNDATED}"):
             yield OpenPoint(
