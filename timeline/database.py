@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -83,6 +83,33 @@ def reading_engine(url: URL, patience: float) -> Engine:
     @event.listens_for(engine, "connect")
     def only_read(connection: Any, _record: object) -> None:
         connection.read_only = True
+
+    return engine
+
+
+def session_engine(url: URL, name: str) -> Engine:
+    """An engine whose connections are PostgreSQL sessions for long use: out of any pool, and in no transaction.
+
+    When the machine or the network at the other end is gone, each side notices within 20 seconds, and the server
+    gives up the session's locks; left to itself it would wait for two hours.
+
+    Args:
+        name: What `pg_stat_activity` calls the session.
+    """
+    here = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"application_name": name, "connect_timeout": 10, **here},
+    )
+
+    @event.listens_for(engine, "connect")
+    def notice_a_dead_client(connection: Any, _record: object) -> None:
+        connection.execute(
+            "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false),"
+            " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '20s', false)"
+        )
 
     return engine
 

@@ -263,7 +263,8 @@ class Log:
         self._reading = reading_engine(read_url, patience)
         self._glance = Glance(self._reading, _LAST_SEQ) if read_url.get_backend_name() == "sqlite" else None
         self._patience = patience
-        self._on_replica = read_url != url
+        self.on_replica = read_url != url
+        """Whether questions go to another server than appends."""
         self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
@@ -327,7 +328,7 @@ class Log:
         Raises:
             TimelineError: `replica_behind` when the replica does not come so far in time.
         """
-        if reaching and self._on_replica:
+        if reaching and self.on_replica:
             self._wait_for(reaching)
         with plainly(), self._reading.begin() as connection:
             yield Reader(connection)
@@ -366,7 +367,7 @@ class Log:
 
     def behind(self) -> int:
         """How many events the primary has that the replica read from has not; 0 where there is no replica."""
-        if not self._on_replica:
+        if not self.on_replica:
             return 0
         there = self.last_seq()
         with self._transaction() as connection:

@@ -19,12 +19,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from timeline.core.dates import ONE_DAY, iso, start_of_day
 from timeline.core.errors import TimelineError
-from timeline.database import database_url
+from timeline.database import database_url, session_engine
 
 Json = dict[str, Any]
 TICK_SECONDS = 1.0
@@ -74,7 +74,7 @@ class PostgresLeadership:
     """
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine = session_engine(url, "timeline leader")
         self._session: Connection | None = None
         self._leads = False
 

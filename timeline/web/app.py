@@ -62,6 +62,7 @@ def create_app(
     *,
     scheduler_status: Callable[[], Json] = dict,
     recorded: Callable[[], None] = lambda: None,
+    hears: Callable[[], bool] = lambda: False,
     gate: Gate = PUBLIC,
 ) -> Starlette:
     """The application over a migrated log; whoever makes it closes the log.
@@ -70,10 +71,11 @@ def create_app(
         clock: Tells today and now, aware UTC.
         scheduler_status: What `/status` says of the feeds.
         recorded: Called after something was recorded here, such as to publish at once.
+        hears: Whether `app.state.stream` is told of what other processes record.
         gate: Which addresses may be told of new entries.
     """
     answers, overview, tokens = Answers(log, kinds, clock), Overview(log, kinds, clock), Tokens(log, clock)
-    stream, meter = Stream(answers), metrics.Metrics()
+    stream, meter = Stream(answers, hears), metrics.Metrics()
     fresh = Fresh(log, clock, at_once=settings.database_url.startswith("sqlite"))
 
     def status() -> Json:
@@ -102,7 +104,7 @@ def create_app(
         *Feeds(settings, log, templates).routes(),
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
-        *_upkeep(log, status, meter, document),
+        *_upkeep(log, status, hears, meter, document),
         *Documents(reading).routes(),
         *Pictures(reading, settings.base_url).routes(),
         *Pages(reading, templates, fresh).routes(),
@@ -117,7 +119,9 @@ def create_app(
     return app
 
 
-def _upkeep(log: Log, status: Callable[[], Json], meter: metrics.Metrics, document: bytes) -> list[BaseRoute]:
+def _upkeep(
+    log: Log, status: Callable[[], Json], hears: Callable[[], bool], meter: metrics.Metrics, document: bytes
+) -> list[BaseRoute]:
     """What monitors and programs ask first."""
 
     async def alive(_: Request) -> Response:
@@ -132,6 +136,7 @@ def _upkeep(log: Log, status: Callable[[], Json], meter: metrics.Metrics, docume
         gauges = {
             "log_head": ("The position of the last event.", float(found["record"]["head"])),
             "streams": ("Listeners connected.", float(found["streams"])),
+            "hears": ("Whether appends of other processes are heard of at once.", float(hears())),
             "publishes": ("Whether this process publishes.", float(found["feeds"].get("leads", False))),
             "webhooks_parked": ("Webhooks that are told nothing any more.", float(len(found["webhooks"]["parked"]))),
             "publish_failures": ("Failed publishes in a row.", float(found["feeds"].get("failures", 0))),

@@ -21,6 +21,7 @@ from timeline.acts import Desk
 from timeline.core.errors import TimelineError
 from timeline.core.terms import Kinds
 from timeline.documents import walk
+from timeline.listening import Listener
 from timeline.log import Log, utc_now
 from timeline.publishing import websub
 from timeline.publishing.courier import Courier
@@ -56,7 +57,18 @@ def serve(settings: Settings, kinds: Kinds, *, demo: bool) -> None:
         courier = Courier(log, publishing.site_of(settings), utc_now)
         stack.callback(courier.close)
         scheduler = _scheduler(settings, log, kinds, courier)
-        app = create_app(settings, log, kinds, utc_now, scheduler_status=scheduler.status, recorded=scheduler.poke)
+        listener = Listener(log, settings.database_url)
+        app = create_app(
+            settings,
+            log,
+            kinds,
+            utc_now,
+            scheduler_status=scheduler.status,
+            recorded=scheduler.poke,
+            hears=listener.listens,
+        )
+        listener.start(app.state.stream.grown)
+        stack.callback(listener.stop)
         scheduler.start()
         stack.callback(scheduler.stop)
         _say(settings, demo=demo)

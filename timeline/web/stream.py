@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
@@ -24,16 +24,26 @@ _log = logging.getLogger("timeline.web")
 class Stream:
     """Sends the log to whoever listens.
 
-    What this process records is sent at once; for what others record the database is asked, while anybody listens.
+    What this process records is sent at once, and so is what others record while that is heard of. Else, and while
+    anybody listens, the database is asked.
 
     Args:
+        hears: Whether `grown` is called for what other processes record, too.
         every: Seconds between two questions.
         heartbeat: Seconds of silence before a comment is sent, so that proxies keep the connection.
     """
 
-    def __init__(self, answers: Answers, *, every: float = 0.5, heartbeat: float = 15) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        hears: Callable[[], bool] = lambda: False,
+        *,
+        every: float = 0.5,
+        heartbeat: float = 15,
+    ) -> None:
         self.listeners = 0
         self._answers = answers
+        self._hears = hears
         self._every = every
         self._heartbeat = heartbeat
         self._closed = False
@@ -64,8 +74,9 @@ class Stream:
 
     def grown(self) -> None:
         """Tell the listeners that there is more; from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop may be closed already, and then nobody listens
+                self._loop.call_soon_threadsafe(self._wake)
 
     def close(self) -> None:
         """End every stream, now and from now on; from any thread."""
@@ -82,20 +93,21 @@ class Stream:
         self.listeners += 1
         try:
             yield b"retry: 2000\n\n"
-            silent = 0.0
+            time = asyncio.get_running_loop().time
+            spoke_at = time()
             while not self._closed:
                 woken.clear()
                 if await run_in_threadpool(self._answers.log.last_seq) > after:
                     page = await run_in_threadpool(self._answers.events, after, _BATCH)
                     for event in page["events"]:
-                        after, silent = event["seq"], 0.0
+                        after, spoke_at = event["seq"], time()
                         yield b"id: %d\nevent: recorded\ndata: %b\n\n" % (after, ENCODER.encode(event))
                     continue
+                pause = max(0.0, spoke_at + self._heartbeat - time())
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), self._every)
-                silent += self._every
-                if silent >= self._heartbeat:
-                    silent = 0.0
+                    await asyncio.wait_for(woken.wait(), pause if self._hears() else min(pause, self._every))
+                if time() >= spoke_at + self._heartbeat:
+                    spoke_at = time()
                     yield b": still here\n\n"
         except TimelineError as error:
             _log.warning("a stream ended: %s", error.detail)

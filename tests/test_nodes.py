@@ -1,0 +1,140 @@
+"""Laws of many nodes on one PostgreSQL: real servers, started here, that hear of each other's appends."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import make_url
+
+from tests.conftest import Clock
+from tests.servers import PostgreSQL
+from tests.test_acts import OPENING, asked, stake
+from tests.test_scheduler import until
+from tests.test_serve import events
+from tests.web import serving
+from timeline.acts import Desk
+from timeline.core.terms import BUILTIN
+from timeline.listening import NAME, Listener
+from timeline.log import Log, utc_now
+from timeline.tokens import Tokens
+
+WHERE = "/api/partnerships/acme-bolt/announcements"
+EACH_LISTENER = f"FROM pg_stat_activity WHERE application_name = '{NAME}'"
+
+
+class Ear:
+    """Counts how often it is told to look."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+    def hears(self, what: Callable[[], object], times: int = 1) -> bool:
+        """Whether it is told so many times once `what` is done."""
+        wanted = self.times + times
+        what()
+        return until(lambda: self.times >= wanted, 10)
+
+
+@contextmanager
+def listening(log: Log, url: str) -> Iterator[tuple[Listener, Ear]]:
+    """A listener that listens, or never will, and whom it tells."""
+    listener, ear = Listener(log, url), Ear()
+    listener.start(ear)
+    assert not url.startswith("postgresql") or until(lambda: ear.times == 1, 10)
+    try:
+        yield listener, ear
+    finally:
+        listener.stop()
+
+
+def cut(server: PostgreSQL, url: str) -> None:
+    """End every connection that listens on this database."""
+    server.execute(f"SELECT pg_terminate_backend(pid) {EACH_LISTENER} AND datname = '{make_url(url).database}'")
+
+
+def test_a_listener_hears_each_append_and_again_after_it_was_cut_off(
+    postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    with (
+        closing(Log.open(postgresql_url, clock=clock)) as log,
+        closing(Log.open(postgresql_url, clock=clock)) as other,
+        listening(log, postgresql_url) as (listener, ear),
+    ):
+        desk = Desk(other, BUILTIN, clock)
+        assert listener.listens()
+        assert ear.hears(lambda: desk.append(asked(OPENING)))
+
+        assert ear.hears(lambda: cut(postgres, postgresql_url), 2)  # that it is deaf, and that it listens again
+
+        assert listener.listens()
+        assert ear.hears(lambda: desk.append(asked(stake(10, "2021-01-01"))))
+    assert not listener.listens()
+
+
+def test_an_append_that_is_undone_is_not_heard_of(postgresql_url: str, clock: Clock) -> None:
+    with closing(Log.open(postgresql_url, clock=clock)) as log, listening(log, postgresql_url) as (_, ear):
+        desk = Desk(log, BUILTIN, clock)
+        desk.append(asked(OPENING), dry_run=True)
+
+        assert ear.hears(lambda: desk.append(asked(OPENING)))
+        assert ear.times == 2  # its beginning and the one append: what comes first is heard first
+
+
+def test_on_sqlite_nothing_is_heard_and_nothing_runs(sqlite_url: str) -> None:
+    with closing(Log.open(sqlite_url)) as log, listening(log, sqlite_url) as (listener, _):
+        assert not listener.listens()
+        assert not [each for each in threading.enumerate() if each.name == "listener"]
+
+
+@contextmanager
+def nodes(folder: Path, url: str, count: int, **flags: str) -> Iterator[list[tuple[httpx2.Client, Any]]]:
+    """So many services on one record, that publish into one folder; a secret is in the headers of their clients."""
+    with closing(Log.open(url)) as log:
+        secret = Tokens(log, utc_now).new("ada", "append")
+    flags = {"database_url": url, "feeds_dir": str(folder / "feeds"), **flags}
+
+    def serve(left: int, ready: list[tuple[httpx2.Client, Any]]) -> Iterator[list[tuple[httpx2.Client, Any]]]:
+        if not left:
+            yield ready
+            return
+        with serving(folder, demo=False, **flags) as (client, process):
+            client.headers["Authorization"] = f"Bearer {secret}"
+            yield from serve(left - 1, [*ready, (client, process)])
+
+    yield from serve(count, [])
+
+
+def hears(client: httpx2.Client) -> bool:
+    return re.search(r"^timeline_hears 1\b", client.get("/metrics").text, re.MULTILINE) is not None
+
+
+@pytest.mark.slow
+def test_what_one_node_records_is_streamed_by_another_at_once(
+    postgres: PostgreSQL, postgresql_url: str, tmp_path: Path
+) -> None:
+    """A node that listens asks the log only every 15 seconds, and the client here gives up after 10."""
+    with nodes(tmp_path, postgresql_url, 2) as ((one, _), (two, _)):
+        assert until(lambda: hears(two), 10)
+        with two.stream("GET", "/api/changes/stream") as stream:
+            lines = stream.iter_lines()
+            assert one.post(WHERE, json=OPENING).status_code == 201
+            first = events(lines, 1)
+
+            cut(postgres, postgresql_url)
+            assert one.post(WHERE, json=stake(10, "2021-01-01")).status_code == 201
+            cut_off = events(lines, 1)
+            assert until(lambda: hears(two), 10)
+            assert one.post(WHERE, json=stake(12, "2022-01-01")).status_code == 201
+            again = events(lines, 1)
+
+    assert [each["seq"] for each in first + cut_off + again] == [1, 2, 3]
