@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -112,6 +113,14 @@ def test_where_questions_need_a_token_only_the_door_is_open(log: Log, database_u
         assert visitor.get("/").status_code == 200
 
 
+def test_where_questions_need_a_token_a_person_signs_in_and_comes_back(log: Log, database_url: str) -> None:
+    with client(application(seeded(log), database_url, reads="token")) as visitor:
+        asked = visitor.get("/p/harbour-quill?as_of=2023-06-30", headers={"Accept": "text/html"})
+
+    assert asked.status_code == 401
+    assert 'href="/sign-in?next=/p/harbour-quill%3Fas_of%3D2023-06-30"' in asked.text
+
+
 def test_too_many_requests_are_told_when_to_come_again(log: Log, database_url: str) -> None:
     with client(application(log, database_url, rate_limit=12)) as visitor:
         answers = [visitor.get("/healthz") for _ in range(13)]
@@ -214,8 +223,58 @@ def test_a_form_from_elsewhere_records_nothing(visitor: TestClient, log: Log) ->
     assert visitor.get("/api/status").json()["record"]["head"] == 15
 
 
+def test_signing_in_leads_back_to_the_page_that_was_asked_for(visitor: TestClient, log: Log) -> None:
+    asked = "/drafts?all=true"
+
+    form = visitor.get(asked).headers["location"]
+    carried = html.unescape(re.findall(r'name="next" value="([^"]*)"', visitor.get(form).text)[0])
+    mistyped = visitor.post("/sign-in", data={"token": "tl_wrong", "next": carried})
+    signed_in = visitor.post("/sign-in", data={"token": token(log, "draft"), "next": carried})
+    elsewhere = visitor.post("/sign-in", data={"token": token(log, "draft", "bob")})
+
+    assert (carried, f'value="{asked}"' in mistyped.text) == (asked, True)
+    assert (signed_in.headers["location"], visitor.get(asked).status_code) == (asked, 200)
+    assert elsewhere.headers["location"] == "/append"
+
+
+def test_who_sent_a_form_without_a_session_is_shown_the_way_in_and_back(visitor: TestClient) -> None:
+    browser = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
+
+    def ways(path: str) -> list[str]:
+        return re.findall(r'href="(/sign-in[^"]*)"', visitor.post(path, content="a=b", headers=browser).text)
+
+    assert ways("/append") == ["/sign-in?next=/append"]
+    assert ways("/drafts/3/answer") == ["/sign-in?next=/drafts/3"]
+    assert visitor.post("/sign-out", headers=browser).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example/",
+        "/\t/evil.example",
+        "/\n//evil.example",
+        "evil.example",
+        "javascript:alert(1)",
+        "/append\r\nSet-Cookie: a=b",
+        "",
+        "/" + "a" * 3000,
+    ],
+)
+def test_signing_in_leads_to_no_other_site(visitor: TestClient, log: Log, hostile: str) -> None:
+    opened = visitor.get("/sign-in", params={"next": hostile})
+    sent = visitor.post("/sign-in", data={"token": token(log), "next": hostile})
+
+    assert [(each.status_code, each.json()["code"], each.json()["field"]) for each in (opened, sent)] == [
+        (400, "invalid_value", "next")
+    ] * 2
+    assert "set-cookie" not in sent.headers
+
+
 def test_without_a_session_there_is_nothing_to_append_with(visitor: TestClient) -> None:
-    assert visitor.get("/append").headers["location"] == "/sign-in"
+    assert visitor.get("/append").headers["location"] == "/sign-in?next=/append"
     assert visitor.post("/append", data={"document": YAML}).status_code == 401
     assert visitor.post("/sign-in", data={"token": "tl_wrong"}).status_code == 403
     assert visitor.post("/sign-in", data={"token": ""}).status_code == 422

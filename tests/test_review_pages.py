@@ -265,8 +265,8 @@ def test_a_page_of_drafts_is_for_who_may_draft(log: Log, database_url: str) -> N
     drafter.send("/drafts", document="title: One\n")
     stranger = client(application(log, database_url))
 
-    assert stranger.get("/drafts").headers["location"] == "/sign-in"
-    assert stranger.get("/drafts/1").headers["location"] == "/sign-in"
+    assert stranger.get("/drafts").headers["location"] == "/sign-in?next=/drafts"
+    assert stranger.get("/drafts/1").headers["location"] == "/sign-in?next=/drafts/1"
     assert stranger.post("/drafts/1", data={"title": "x"}, headers=FORM).status_code == 401
     assert drafter.client.post("/drafts/1", data={"revision": "1"}, headers=FORM).status_code == 403
     foreign = {**FORM, "Sec-Fetch-Site": "cross-site"}

@@ -15,11 +15,13 @@ from timeline.core.questions import position
 from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
 from timeline.web.access import SESSION, permit
 from timeline.web.operations import parameters
-from timeline.web.sessions import NEVER_KEPT, check_form, csrf, pasted_or_chosen, posted, signed_in
+from timeline.web.sessions import NEVER_KEPT, check_form, csrf, local, pasted_or_chosen, posted, signed_in, way_in
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing, only_document
 
 Json = dict[str, Any]
+_NEXT = "/append"
+"""Where signing in leads whoever came from nowhere."""
 _PASTED = "announcement"
 """What the document is called in a refusal; without an ending it is read as what it is."""
 
@@ -48,28 +50,36 @@ class Editing:
         ]
 
     async def sign_in_form(self, request: Request) -> Response:
-        parameters(request, ())
-        return self._page("sign_in.html", problem=None)
+        """The form; `next` is the page to go on to."""
+        given = parameters(request, ("next",))
+        return self._page("sign_in.html", problem=None, next=local(given.get("next", _NEXT)))
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session for whoever shows a token."""
         form = await posted(request)
-        token = form.get("token")
+        token, after = form.get("token"), local(str(form.get("next", _NEXT)))
         if not isinstance(token, str) or not token.strip():
-            return self._page("sign_in.html", 422, problem={"detail": "No token was given.", "remedy": "Paste it."})
+            problem = {"detail": "No token was given.", "remedy": "Paste it."}
+            return self._page("sign_in.html", 422, problem=problem, next=after)
         try:
             begun = await run_in_threadpool(self._tokens.sign_in, token.strip())
         except TimelineError as error:
             if error.code != "token_unknown":
                 raise
-            return self._page("sign_in.html", 403, problem=error.problem())
-        response = RedirectResponse("/append", 303, NEVER_KEPT)
+            return self._page("sign_in.html", 403, problem=error.problem(), next=after)
+        response = RedirectResponse(after, 303, NEVER_KEPT)
         seconds = int(SESSION_LENGTH.total_seconds())
         response.set_cookie(SESSION, begun, seconds, httponly=True, samesite="strict", secure=self._secure)
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        _, begun = await signed_in(self._tokens, request)
+        """End the session; who is not signed in is out already."""
+        try:
+            _, begun = await signed_in(self._tokens, request)
+        except TimelineError as error:
+            if error.code != "token_missing":
+                raise
+            return RedirectResponse("/", 303, NEVER_KEPT)
         check_form(await posted(request), begun)
         await run_in_threadpool(self._tokens.sign_out, begun)
         response = RedirectResponse("/", 303, NEVER_KEPT)
@@ -83,7 +93,7 @@ class Editing:
         except TimelineError as error:
             if error.code != "token_missing":
                 raise
-            return RedirectResponse("/sign-in", 303, NEVER_KEPT)
+            return RedirectResponse(way_in(request), 303, NEVER_KEPT)
         return self._append_page(bearer, begun)
 
     async def append(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Match
 
 from timeline.core.errors import TimelineError
 from timeline.web.operations import ENCODER, Json
+from timeline.web.sessions import way_in
 
 PROBLEM = "application/problem+json"
 _CODES = {404: "unknown_address", 405: "method_not_allowed"}
@@ -21,10 +22,10 @@ class Problems:
     """Makes answers of refusals.
 
     Args:
-        page: Renders a problem document as a page.
+        page: Renders a problem document as a page, with the address for signing in where that would help.
     """
 
-    def __init__(self, page: Callable[[Json], str]) -> None:
+    def __init__(self, page: Callable[[Json, str | None], str]) -> None:
         self._page = page
         self.routes: list[BaseRoute] = []
         """Every route there is, to tell what an address would take."""
@@ -41,7 +42,8 @@ class Problems:
         if "allow" in error.more:
             headers["Allow"] = ", ".join(error.more["allow"])
         if _wants_page(request):
-            return Response(self._page(body), status, headers, "text/html")
+            sign_in = way_in(request) if error.code == "token_missing" else None
+            return Response(self._page(body, sign_in), status, headers, "text/html")
         return Response(ENCODER.encode(body), status, headers, PROBLEM)
 
     async def refused(self, request: Request, error: Exception) -> Response:

@@ -23,7 +23,7 @@ from timeline.web.access import permit
 from timeline.web.drafting import draft_number
 from timeline.web.operations import parameters
 from timeline.web.pages import marked
-from timeline.web.sessions import NEVER_KEPT, Form, check_form, csrf, pasted_or_chosen, posted, signed_in
+from timeline.web.sessions import NEVER_KEPT, Form, check_form, csrf, pasted_or_chosen, posted, signed_in, way_in
 from timeline.web.templating import Templates
 
 Json = dict[str, Any]
@@ -153,7 +153,7 @@ class Reviewing:
         except TimelineError as error:
             if error.code != "token_missing":
                 raise
-            return RedirectResponse("/sign-in", 303, NEVER_KEPT)
+            return RedirectResponse(way_in(request), 303, NEVER_KEPT)
         permit(editor[0], "draft")
         return editor
 

@@ -1,10 +1,11 @@
-"""Who is signed in on a page, and whether a form comes from a page of theirs."""
+"""Who is signed in on a page, the way in and back for who is not, and whether a form comes from a page of theirs."""
 
 from __future__ import annotations
 
 import secrets
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from timeline.web.forms import read_form
 
 Form = dict[str, str | bytes]
 NEVER_KEPT = {"Cache-Control": "no-store"}
+_LONGEST = 2_000
 
 
 async def signed_in(tokens: Tokens, request: Request) -> tuple[Bearer, str]:
@@ -43,6 +45,36 @@ async def posted(request: Request) -> Form:
             "form_expired", "The form was sent from another site.", "Open the page here and send it again."
         )
     return read_form(request.headers.get("content-type", ""), await request.body())
+
+
+def way_in(request: Request) -> str:
+    """The address of the form for signing in, from which one comes back to the page that was asked for.
+
+    What was sent to a page has no address to come back to: then it is the page that it was sent from.
+    """
+    page = request.url.path
+    if request.method not in ("GET", "HEAD"):
+        page = "/".join(page.split("/")[:3])
+    elif request.url.query:
+        page = f"{page}?{request.url.query}"
+    return f"/sign-in?next={quote(page)}"
+
+
+def local(address: str) -> str:
+    """The address, which is one of ours: a path, and nothing that a browser takes for another host.
+
+    Raises:
+        TimelineError: `invalid_value`.
+    """
+    ours = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    if not ours or not address.isprintable() or len(address) > _LONGEST:
+        raise TimelineError(
+            "invalid_value",
+            f"next={address[:80]!r} is not a page of this service.",
+            "Sign in at /sign-in, and open the page from here.",
+            field="next",
+        )
+    return address
 
 
 def csrf(begun: str) -> str:

@@ -44,9 +44,9 @@ class Templates:
         """The page of that name."""
         return self._environment.get_template(name).render(**values)
 
-    def problem(self, body: Json) -> str:
-        """A refusal as a page."""
-        return self.render("problem.html", problem=body)
+    def problem(self, body: Json, sign_in: str | None) -> str:
+        """A refusal as a page, with the way in for who has to sign in."""
+        return self.render("problem.html", problem=body, sign_in=sign_in)
 
 
 def day(text: str | None) -> str:
