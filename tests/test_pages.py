@@ -130,7 +130,7 @@ def test_a_stranger_finds_what_was_exclusive_who_said_so_and_what_changed_next(
     card.get_by_role("button").click()
 
     expect(page.locator(".banner")).to_contain_text("Historical: this is not today.")
-    expect(page.locator(".banner")).to_contain_text("later announcements are not applied")
+    expect(page.locator(".banner")).to_contain_text("later announcements change from then on is not applied")
     page.get_by_label("Kinds of term in force").get_by_role("link", name="exclusivity").click()
     expect(page.locator("#kind-exclusivity")).to_be_in_viewport()
     cloud = page.locator(".card", has=page.get_by_role("heading", name="Cloud exclusivity"))

@@ -194,8 +194,8 @@ def state(memo: Memo, body: Json) -> None:
     notes = [each["detail"] for each in body["warnings"]]
     if coverage["later"]:
         later = coverage["later"]
-        were = "announcement was" if later == 1 else "announcements were"
-        notes.append(f"{later} agreed {were} made after {on}, and {'is' if later == 1 else 'are'} not applied.")
+        change = "announcement made after {} changes" if later == 1 else "announcements made after {} change"
+        notes.append(f"What {later} agreed {change.format(on)} from then on is not applied.")
     if notes:
         memo.sections.append(Section("To know", tuple(notes)))
 
@@ -321,7 +321,10 @@ def _roles(term: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _doubt(term: Json) -> str:
-    return "" if term["certainty"] == "certain" else " (possible: the stated date is coarse)"
+    if term["certainty"] == "certain":
+        return ""
+    said_later = term["since"] is not None and term["since"]["basis"] == "unknown"
+    return f" (possible: {'announced later, as already true' if said_later else 'the stated date is coarse'})"
 
 
 def _column(name: str) -> Column:
