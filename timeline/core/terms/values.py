@@ -1,29 +1,20 @@
-"""What can be said: terms, the kinds they belong to (data, in `kinds.toml`), and how a value is read and checked.
-
-A term is `kind/subject`, unique in its partnership. A value is a frozen set of fields; every number is a
-`Decimal`, percentages from 0 to 100, money in whole currency units (not cents).
-"""
+"""What a term may be set to: how a value is read, checked against its kind, and stored."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.terms.kinds import Field, Kind
+from timeline.core.terms.names import text_of
 
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
-SLUG_LENGTH = 80
-TEXT_LENGTH = 10_000
 _NUMBER = re.compile(r"-?\d{1,24}(?:\.\d{1,12})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORMS = ("value", "about", "at_least", "at_most", "min", "max", "undisclosed")
-_TYPES = ("percent", "money", "quantity", "flag", "text", "party")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,113 +47,6 @@ class Value:
 
     def get(self, name: str) -> FieldValue | None:
         return next((value for field, value in self.fields if field == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    name: str
-    type: str
-    choices: tuple[str, ...] = ()
-    """For a choice, what may be chosen; for a flag, how false and true read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    name: str
-    label: str
-    fields: tuple[Field, ...]
-    require: tuple[tuple[str, ...], ...]
-    """Groups of fields of which at least one must be given."""
-    short: str
-    sentence: str | None
-    sentence_by: str | None
-    sentences: Mapping[str, str]
-    directed: bool
-
-    def field(self, name: str) -> Field | None:
-        return next((field for field in self.fields if field.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """The vocabulary: kinds by name, and how parts of a subject are written."""
-
-    by_name: Mapping[str, Kind]
-    words: Mapping[str, str]
-
-    def get(self, name: str, *, field: str | None = None) -> Kind:
-        """The kind of that name; `unknown_kind` with the nearest known one."""
-        kind = self.by_name.get(name)
-        if kind is None:
-            raise TimelineError(
-                "unknown_kind",
-                f"“{name}” is not a kind of term.",
-                did_you_mean(name, sorted(self.by_name)) + " `timeline kinds` shows them all.",
-                field=field,
-            )
-        return kind
-
-
-class Term(NamedTuple):
-    """What a statement is about: `kind/subject`. A tuple, because lines are looked up by it all the time."""
-
-    kind: str
-    subject: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.subject}"
-
-
-def term(text: Any, *, field: str | None = None) -> Term:
-    """Read `kind/subject`; the kind need not be a known one."""
-    kind, slash, subject = str(text).partition("/")
-    if isinstance(text, str) and slash and _is_slug(kind) and _is_slug(subject):
-        return Term(kind, subject)
-    raise TimelineError(
-        "invalid_field",
-        f"“{text}” is not a term.",
-        "Write it as kind/subject in small letters, digits and hyphens: exclusivity/cloud.",
-        field=field,
-    )
-
-
-def slug(text: Any, *, field: str) -> str:
-    """A name for addresses: small letters, digits and single hyphens, at most 80."""
-    if isinstance(text, str) and _is_slug(text):
-        return text
-    raise TimelineError(
-        "invalid_field",
-        f"“{text}” cannot be used as a name.",
-        "Use small letters, digits and single hyphens: openai-microsoft.",
-        field=field,
-    )
-
-
-def text_of(raw: Any, *, field: str, length: int = TEXT_LENGTH) -> str:
-    """The text, without surrounding white space; control characters are refused, for they break feeds."""
-    if not isinstance(raw, str):
-        raise TimelineError(
-            "invalid_field", f"{field} must be text, not {raw!r}.", "Put it in quotation marks.", field=field
-        )
-    found = _UNPRINTABLE.search(raw)
-    if found is not None:
-        raise TimelineError(
-            "control_character",
-            f"{field} contains the character U+{ord(found[0]):04X}, which no page or feed can show.",
-            "Remove it: it usually comes with text copied from a PDF or a terminal.",
-            field=field,
-        )
-    stripped = raw.strip()
-    if not stripped:
-        raise TimelineError("invalid_field", f"{field} is empty.", "Fill it in, or leave the field out.", field=field)
-    if len(stripped) > length:
-        raise TimelineError(
-            "invalid_field",
-            f"{field} has {len(stripped)} characters; at most {length} are kept.",
-            "Shorten it; the whole text belongs to a source, as `text:`.",
-            field=field,
-        )
-    return stripped
 
 
 def read_value(raw: Any, kind: Kind, *, field: str) -> Value:
@@ -408,83 +292,6 @@ def _from_stored(raw: Any) -> FieldValue:
     return Quantity(name, low, high, raw.get("currency"), raw.get("unit"), raw.get("stated"))
 
 
-def read_kinds(text: str, *, known: Kinds | None = None, name: str = "kinds.toml") -> Kinds:
-    """The kinds that a TOML text declares, added to those already known.
-
-    Raises:
-        TimelineError: `invalid_configuration`, naming the kind and what is wrong with it.
-    """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TimelineError("invalid_configuration", f"{name} is not TOML: {error}.", "Mend that line.") from error
-    words = dict(known.words if known else {}) | tables.pop("words", {})
-    by_name = dict(known.by_name if known else {})
-    for kind_name, table in tables.items():
-        if kind_name in by_name:
-            raise TimelineError(
-                "invalid_configuration",
-                f"{name} declares {kind_name}, which there is already.",
-                "Give it another name: what is on record keeps its meaning.",
-            )
-        by_name[kind_name] = _read_kind(kind_name, table, name)
-    return Kinds(by_name, words)
-
-
-def _read_kind(name: str, table: Any, file: str) -> Kind:
-    def wrong(detail: str) -> TimelineError:
-        return TimelineError(
-            "invalid_configuration",
-            f"{file}: kind {name}: {detail}",
-            "Compare with the kinds that `timeline kinds` shows.",
-        )
-
-    if not _is_slug(name) or not isinstance(table, dict):
-        raise wrong("a kind is a table named in small letters, digits and hyphens.")
-    unknown = table.keys() - {"label", "require", "directed", "sentence", "short", "fields"}
-    if unknown:
-        raise wrong(f"there is no setting “{min(unknown)}”.")
-    fields = tuple(_read_declared(field, raw, wrong) for field, raw in table.get("fields", {}).items())
-    if not fields:
-        raise wrong("it declares no fields.")
-    names = {field.name for field in fields}
-    require = tuple(tuple(part.strip() for part in group.split("|")) for group in table.get("require", []))
-    if not {part for group in require for part in group} <= names:
-        raise wrong("it requires a field that it does not declare.")
-    sentence = table.get("sentence")
-    sentences = dict(sentence) if isinstance(sentence, dict) else {}
-    by = sentences.pop("by", None)
-    templates = [table.get("label"), table.get("short"), *(sentences.values() if sentences else [sentence])]
-    if not all(isinstance(template, str) for template in templates):
-        raise wrong("label, short and sentence must be given.")
-    for template in templates:
-        missing = set(re.findall(r"{(\w+)}", str(template))) - names - {"giver", "receiver", "subject"}
-        if missing:
-            raise wrong(f"“{template}” speaks of {min(missing)}, which it does not declare.")
-    return Kind(
-        name=name,
-        label=table["label"],
-        fields=fields,
-        require=require,
-        short=table["short"],
-        sentence=sentence if isinstance(sentence, str) else None,
-        sentence_by=by,
-        sentences=sentences,
-        directed=table.get("directed", True),
-    )
-
-
-def _read_declared(name: str, raw: Any, wrong: Any) -> Field:
-    match raw:
-        case str() if raw in _TYPES:
-            return Field(name, raw, ("no", "yes") if raw == "flag" else ())
-        case list() if raw and all(isinstance(choice, str) for choice in raw):
-            return Field(name, "choice", tuple(raw))
-        case {"flag": [str() as false, str() as true]}:
-            return Field(name, "flag", (false, true))
-    raise wrong(f"field {name} must be one of {', '.join(_TYPES)}, or a list of choices.")
-
-
 def _fails(kind: Kind, detail: str, remedy: str, field: str) -> TimelineError:
     return TimelineError("value_fails_kind", detail, remedy, field=field, kind=kind.name)
 
@@ -494,12 +301,5 @@ def _takes_undisclosed(kind: Kind, group: Sequence[str]) -> bool:
     return first is not None and first.type in ("percent", "money", "quantity")
 
 
-def _is_slug(text: str) -> bool:
-    return len(text) <= SLUG_LENGTH and SLUG.fullmatch(text) is not None
-
-
 def _article(word: str) -> str:
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
-
-
-BUILTIN = read_kinds((files("timeline.core") / "kinds.toml").read_text("utf-8"))
