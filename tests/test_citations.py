@@ -251,7 +251,7 @@ def test_a_digest_in_print_stays_right(log: Log) -> None:
 
     assert exports.state(P, Question(date(2022, 1, 20))).citation.text == (
         "Harbour Signals – Quill House, state on 2022-01-20, record 15, "
-        "sha256 b6c1b521830b4ffd08ad7b964ee20e51d24a31053d3e131865b1692835cb5df9"
+        "sha256 1c1640fc6ca9a9c3d97ef0314d1044ab01979fce36a0de571ea2ffd2b0feba96"
     )
 
 

@@ -93,6 +93,7 @@ def test_what_is_imported_is_answered(opened: Run) -> None:
         "changed_on_this_day": True,
         "certainty": "certain",
         "last_confirmed": "2024-03-01",
+        "last_confirmed_text": "2024-03-01",
         "governed_by": "acme-bolt/1#1",
         "evidence": [],
         "conflicts": [],

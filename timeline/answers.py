@@ -17,14 +17,16 @@ from timeline.bodies import (
     act_line,
     ahead_line,
     announcement_body,
+    boundary_body,
     cell_body,
     clocks,
     coverage_note,
     day_text,
     direction_text,
     ended_body,
-    life_body,
+    life,
     partnership_line,
+    side_body,
     state_warnings,
     statement_body,
     term_body,
@@ -39,7 +41,7 @@ from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import Book
 from timeline.core.questions import ALL, Knowledge, Question
-from timeline.core.state import state, transition, upcoming
+from timeline.core.state import between, state, transition, upcoming
 from timeline.core.terms import Kinds, Term
 from timeline.core.wording import Words
 from timeline.log import Log, Reader, StoredText
@@ -92,7 +94,7 @@ class Answers:
                 "first": day_text(coverage.first),
                 "last": day_text(coverage.last),
                 "later": coverage.later,
-                "note": coverage_note(known, question.as_of, coverage.first),
+                "note": coverage_note(known, question.as_of, coverage.begins),
             }
             body["warnings"] = list(state_warnings(known, (*found.in_force, *found.ended)))
             return body
@@ -116,16 +118,16 @@ class Answers:
             ]
             differing, unchanged = [], []
             for term in sorted({*sides[0], *sides[1]}):
-                before, now = (side[term].cell if term in side else None for side in sides)
-                if (before and before.value) == (now and now.value) and (before is None) == (now is None):
+                before, now = (side.get(term) for side in sides)
+                if (before and before.cell.value) == (now and now.cell.value) and (before is None) == (now is None):
                     unchanged.append(str(term))
                 else:
                     differing.append(
                         {
                             "term": str(term),
                             "label": known.words.label(term),
-                            "before": cell_body(known, term, before),
-                            "after": cell_body(known, term, now),
+                            "before": side_body(known, term, before),
+                            "after": side_body(known, term, now),
                         }
                     )
             return {
@@ -187,7 +189,6 @@ class Answers:
                     did_you_mean(str(term), terms),
                     field="term",
                 )
-            cells = known.book.line(term).cells
             return {
                 "partnership": partnership,
                 "name": known.words.name,
@@ -196,7 +197,7 @@ class Answers:
                 "kind": term.kind,
                 "direction": direction_text(known, term),
                 "resolved": clocks(known),
-                "life": [life_body(known, term, cell) for cell in cells],
+                "life": life(known, term),
                 "statements": [statement_body(known, said) for said in about],
             }
 
@@ -208,7 +209,7 @@ class Answers:
                     "term": str(term),
                     "label": known.words.label(term),
                     "kind": term.kind,
-                    "life": [life_body(known, term, cell) for cell in known.book.line(term).cells],
+                    "life": life(known, term),
                 }
                 for term in known.book.terms()
             ]
@@ -395,7 +396,7 @@ def _step(known: Known, change: Change) -> Json:
     """One change of the world, with both of its sides."""
     after = cell_body(known, change.term, change.after)
     return {
-        "on": change.on.isoformat(),
+        **boundary_body(between(known.book, change.on, change.before, change.after)),
         "term": str(change.term),
         "label": known.words.label(change.term),
         "what": transition(known.book, change.before, change.after),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any
 
 from timeline.core.announcements import (
@@ -18,16 +19,17 @@ from timeline.core.announcements import (
     Statement,
     act_to_json,
 )
-from timeline.core.dates import END_OF_TIME, START_OF_TIME, iso, said_through
+from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, iso, said_through
 from timeline.core.feed import quote
 from timeline.core.history import AGREED, Book, Recorded, Said
 from timeline.core.line import Cell
-from timeline.core.state import Ahead, Holding
+from timeline.core.state import Ahead, Boundary, Holding, beginning, boundary
 from timeline.core.terms import Term, value_to_json
-from timeline.core.wording import Words, ahead_words, since, until
+from timeline.core.wording import Words, ahead_words, boundary_words, first_words, last_words, since, until
 from timeline.log import Event
 
 Json = dict[str, Any]
+_NO_DAY = {"on": None, "precision": None, "on_text": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,16 @@ def clocks(known: Known) -> Json:
     }
 
 
-def coverage_note(known: Known, as_of: date, first: date | None) -> str | None:
+def coverage_note(known: Known, as_of: date, begins: CoarseDate | None) -> str | None:
     """What is to be said where there is nothing to show; None where there is."""
     if known.book.opening is None:
         return "Nothing was on record about this partnership at that moment of knowledge."
-    if first is None:
+    if begins is None:
         return "No announcement counts under this question."
-    if as_of < first:
+    if as_of < begins.lo:
+        first = f"the first day is {begins.text}" if begins.is_day else f"the first is of {begins.text}"
         return (
-            f"No announcement on record on or before {as_of}; the first day is {first}. "
+            f"No announcement on record on or before {as_of}; {first}. "
             "This does not mean that there was no partnership."
         )
     return None
@@ -114,6 +117,7 @@ def term_body(known: Known, held: Holding, as_of: date) -> Json:
         "changed_on_this_day": held.cell.start == as_of,
         "certainty": "certain" if held.certain else "possible",
         "last_confirmed": day_text(held.last_confirmed),
+        "last_confirmed_text": None if held.confirmed is None else held.confirmed.window.text,
         "governed_by": known.cite(held.said),
         "evidence": [_evidence(known, said) for said in (held.said, *held.confirmed_by)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],
@@ -128,7 +132,7 @@ def ended_body(known: Known, held: Holding) -> Json:
         "kind": held.term.kind,
         "direction": direction_text(known, held.term),
         "status": held.cell.status,
-        "on": held.cell.start.isoformat(),
+        **boundary_body(held.over_on),
         "text": known.words.holding(held, known.direction(held.term)),
         "certainty": "certain" if held.certain else "possible",
         "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
@@ -136,6 +140,11 @@ def ended_body(known: Known, held: Holding) -> Json:
         "evidence": [_evidence(known, held.said)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],
     }
+
+
+def boundary_body(found: Boundary) -> Json:
+    """The day of a boundary, and how closely it was said."""
+    return {"on": found.on.isoformat(), "precision": found.precision, "on_text": boundary_words(found)}
 
 
 def _conflict(known: Known, said: Said) -> Json:
@@ -185,10 +194,19 @@ def cell_body(known: Known, term: Term, cell: Cell | None) -> Json:
     }
 
 
+def side_body(known: Known, term: Term, held: Holding | None) -> Json:
+    """A term on one of two days compared; within the window of a coarse date it is only possible."""
+    body = cell_body(known, term, None if held is None else held.cell)
+    if held is None:
+        return body | {"certainty": None}
+    doubt = "" if held.certain else " (possible)"
+    return body | {"text": body["text"] + doubt, "certainty": "certain" if held.certain else "possible"}
+
+
 def ahead_line(known: Known, ahead: Ahead) -> Json:
     """What lies ahead, in a list; `on` is None for what waits for an event."""
     body: Json = {
-        "on": day_text(ahead.on),
+        **(_NO_DAY if ahead.boundary is None else boundary_body(ahead.boundary)),
         "term": str(ahead.term),
         "what": ahead.what,
         "text": ahead_words(known.words, ahead, known.direction(ahead.term)),
@@ -201,13 +219,24 @@ def ahead_line(known: Known, ahead: Ahead) -> Json:
     return body
 
 
-def life_body(known: Known, term: Term, cell: Cell) -> Json:
-    """One stretch of a term's life."""
+def life(known: Known, term: Term) -> list[Json]:
+    """An agreed term's life, stretch by stretch."""
+    cells = known.book.line(term).cells
+    return [_life(known, term, cell, after) for cell, after in zip_longest(cells, cells[1:])]
+
+
+def _life(known: Known, term: Term, cell: Cell, after: Cell | None) -> Json:
     said = known.book.said(cell.ref)
     record = known.book.records[cell.ref.n]
+    begins = beginning(said, cell)
+    ends = boundary(said, "end", cell.end)
+    if ends.window is None and after is not None and after.start == cell.end:
+        ends = beginning(known.book.said(after.ref), after)
     return {
         "from": None if cell.start == START_OF_TIME else cell.start.isoformat(),
+        "from_text": first_words(begins),
         "through": None if cell.end == END_OF_TIME else said_through(cell.end).isoformat(),
+        "through_text": None if cell.end == END_OF_TIME else last_words(ends),
         **cell_body(known, term, cell),
         "since": since(known.book, said),
         "until": until(said.statement),
@@ -247,8 +276,10 @@ def partnership_line(known: Known) -> Json:
         "parties": dict(known.words.opening.parties),
         "announcements": len(acts),
         "acts": len(book.records),
-        "first": None if coverage is None else coverage[0].isoformat(),
-        "last": None if coverage is None else coverage[1].isoformat(),
+        "first": None if coverage is None else coverage[0].lo.isoformat(),
+        "first_text": None if coverage is None else coverage[0].text,
+        "last": None if coverage is None else coverage[1].last.isoformat(),
+        "last_text": None if coverage is None else coverage[1].text,
         "last_recorded_at": None if last is None else iso(last),
         "kinds": sorted({term.kind for term in book.terms(AGREED)}),
         "head": f"{known.slug}@{known.last}",

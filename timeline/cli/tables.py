@@ -55,7 +55,8 @@ def state(out: Console, body: Json) -> None:
     if body["ended"]:
         table = _table("ENDED", "HOW", "ON", "FROM")
         for term in body["ended"]:
-            table.add_row(term["term"], term["status"].replace("_", " "), term["on"], _short(term["governed_by"]))
+            how = term["status"].replace("_", " ") + _doubt(term)
+            table.add_row(term["term"], how, term["on_text"], _short(term["governed_by"]))
         out.print(table)
     _ahead(out, body["upcoming"])
     for warning in body["warnings"]:
@@ -68,8 +69,8 @@ def history(out: Console, body: Json) -> None:
     table = _table("FROM", "THROUGH", "VALUE", "ANNOUNCED", "BY", "WORDS")
     for cell in body["life"]:
         table.add_row(
-            cell["from"] or "unknown",
-            cell["through"] or "–",
+            cell["from_text"],
+            cell["through_text"] or "–",
             cell["text"],
             cell["announced"],
             _short(cell["governed_by"]),
@@ -99,7 +100,7 @@ def diff(out: Console, body: Json) -> None:
         table = _table("ON", "WHAT CHANGED", "BY")
         for change in body["changes"]:
             by = change["after"]["governed_by"] or change["before"]["governed_by"]
-            table.add_row(change["on"], change["text"], _short(by))
+            table.add_row(change["on_text"], change["text"], _short(by))
         out.print(table)
 
 
@@ -141,8 +142,8 @@ def partnerships(out: Console, body: Json) -> None:
             each["partnership"],
             each["name"],
             str(each["acts"]),
-            each["first"] or "–",
-            each["last"] or "–",
+            each["first_text"] or "–",
+            each["last_text"] or "–",
             each["head"],
         )
     out.print(table)
@@ -368,7 +369,7 @@ def _terms(out: Console, terms: list[Json]) -> None:
     if out.width < WIDE:
         for term in terms:
             facts = f"since {since_text(term['since'])} · {ends_text(term['until'])}"
-            facts += f" · confirmed {term['last_confirmed'] or 'by nobody yet'} · {_short(term['governed_by'])}"
+            facts += f" · confirmed {term['last_confirmed_text'] or 'by nobody yet'} · {_short(term['governed_by'])}"
             out.print(Text(f"\n{term['term']}", style="bold"))
             out.print(Padding(Text(_holds(term)), (0, 0, 0, 2)))
             out.print(Padding(Text(facts, style="dim"), (0, 0, 0, 2)))
@@ -381,17 +382,21 @@ def _terms(out: Console, terms: list[Json]) -> None:
             _holds(term),
             since_text(term["since"]),
             until_text(term["until"]),
-            term["last_confirmed"] or "–",
+            term["last_confirmed_text"] or "–",
             _short(term["governed_by"]),
         )
     out.print(table)
 
 
 def _holds(term: Json) -> str:
-    text = str(term["text"]) + ("" if term["certainty"] == "certain" else " (possible)")
+    text = str(term["text"]) + _doubt(term)
     for conflict in term["conflicts"]:
         text += f"\nanother source of that day: {conflict['text']}"
     return text
+
+
+def _doubt(term: Json) -> str:
+    return "" if term["certainty"] == "certain" else " (possible)"
 
 
 def _ahead(out: Console, ahead: list[Json]) -> None:
@@ -399,7 +404,7 @@ def _ahead(out: Console, ahead: list[Json]) -> None:
         return
     table = _table("AHEAD", "WHAT", "FROM")
     for each in ahead:
-        table.add_row(each["on"] or "open", each["text"], _short(each["governed_by"]))
+        table.add_row(each["on_text"] or "open", each["text"], _short(each["governed_by"]))
     out.print(table)
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from timeline.core.announcements import Correction, Opening, Retraction
-from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME, CoarseDate
+from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME
 from timeline.core.errors import TimelineError
 from timeline.core.feed import Quote, quote
-from timeline.core.history import AGREED, Book, Recorded, Said, Slot
-from timeline.core.line import CONDITION_MET, EXPIRED, Cell, Line, boundaries, parting
-from timeline.core.state import Ahead, transition
+from timeline.core.history import AGREED, Book, Recorded, Slot
+from timeline.core.line import Line, boundaries, parting
+from timeline.core.state import Ahead, attributed, boundary, transition
 from timeline.core.terms import Kinds, Term
 from timeline.core.wording import Words, ahead_words, since_words, until_words
 
@@ -130,10 +130,11 @@ class Calendar:
         assert words is not None  # nothing is said before the opening
         for on, was, now in boundaries(book.line(term).cells, max(first, START_OF_TIME + ONE_DAY) - ONE_DAY, last):
             what = transition(book, was, now)
-            side, cell = _attributed(what, was, now)
+            side, cell = attributed(what, was, now)
             said = book.said(cell.ref)
-            window = _window(said, on) if side == "start" else None
-            text = ahead_words(words, Ahead(term, what, said, on=on, after=now), book.direction(term))
+            found = boundary(said, side, on)
+            window = found.window if side == "start" else None
+            text = ahead_words(words, Ahead(term, what, said, found, after=now), book.direction(term))
             yield Edge(
                 term=term,
                 n=cell.ref.n,
@@ -244,20 +245,3 @@ def _span(before: Line, after: Line) -> tuple[date, date]:
     """The days on which a boundary may differ between two lines, both inclusive; none when the first is the later."""
     cells = [cell for side in parting(before.cells, after.cells) for cell in side]
     return min((c.start for c in cells), default=END_OF_TIME), max((c.end for c in cells), default=START_OF_TIME)
-
-
-def _attributed(what: str, was: Cell | None, now: Cell | None) -> tuple[str, Cell]:
-    """Whose boundary it is: the start of what begins, the end of what is over by its own words."""
-    if now is not None and what in ("takes_effect", "changes", "suspends", "ends", "expires"):
-        by_itself = now.value is None and now.status in (EXPIRED, CONDITION_MET)
-        return ("end" if by_itself else "start"), now
-    assert was is not None  # something is over: it reverts, resumes or expires
-    return "end", was
-
-
-def _window(said: Said, on: date) -> CoarseDate | None:
-    """The month or year that a start was said to be in; None when the day is known."""
-    stated = said.announced.window if said.statement.effective is None else said.statement.effective
-    if isinstance(stated, CoarseDate) and not stated.is_day and stated.lo == on:
-        return stated
-    return None

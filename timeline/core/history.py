@@ -221,15 +221,17 @@ class Book:
             elif isinstance(statement.until, UntilEvent) and statement.until.event not in self.happened:
                 yield said, statement.until.event, "ends"
 
-    def coverage(self) -> tuple[date, date] | None:
-        """The earliest announced or stated effective day and the latest announced day; None for an empty record."""
-        firsts: list[date] = []
-        lasts: list[date] = []
+    def coverage(self) -> tuple[CoarseDate, CoarseDate] | None:
+        """The earliest announced or stated effective date and the latest announced one; None for an empty record."""
+        firsts: list[CoarseDate] = []
+        lasts: list[CoarseDate] = []
         for _, content in self.announcements():
-            firsts.append(content.announced.window.lo)
-            lasts.append(content.announced.on)
-            firsts += [each.effective.lo for each in content.statements if isinstance(each.effective, CoarseDate)]
-        return (min(firsts), max(lasts)) if firsts else None
+            lasts.append(content.announced.window)
+            firsts.append(content.announced.window)
+            firsts += [each.effective for each in content.statements if isinstance(each.effective, CoarseDate)]
+        if not firsts:
+            return None
+        return min(firsts, key=lambda said: (said.lo, said.hi)), max(lasts, key=lambda said: (said.hi, said.lo))
 
     def stroke(self, said: Said) -> Stroke | None:
         """The statement made ready to paint; None for one that reaffirms or still waits for its event."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from timeline.core.announcements import Statement, UntilEvent
-from timeline.core.dates import END_OF_TIME, CoarseDate
+from timeline.core.announcements import Effective, Statement, Until, UntilEvent
+from timeline.core.dates import END_OF_TIME, Announced, CoarseDate
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, Cell, Cells, Ref, at, boundaries, from_day
 from timeline.core.terms import Term
@@ -21,13 +22,39 @@ class Holding:
     cell: Cell
     said: Said
     certain: bool
-    last_confirmed: date | None
+    confirmed: Announced | None
+    """When it was last set or reaffirmed, up to the day asked about."""
     confirmed_by: tuple[Said, ...]
     """Later announcements that said it remains in force, oldest first."""
     conflicts: tuple[Said, ...]
     """What other sources of the same announced day said differently, and lost."""
     order_uncertain: tuple[Ref, ...]
     """The other statement whose coarse date overlaps, so that nobody can say which came last."""
+
+    @property
+    def last_confirmed(self) -> date | None:
+        """That day; of a coarse date the last possible one."""
+        return None if self.confirmed is None else self.confirmed.on
+
+    @property
+    def over_on(self) -> Boundary:
+        """The boundary since which it is over."""
+        return beginning(self.said, self.cell)
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """A day on which a line changes, and the month or year that was said of it."""
+
+    on: date
+    side: Literal["start", "end"]
+    """Whether something starts on it, or ended with the day before by its own words."""
+    window: CoarseDate | None
+    """None when it was said to the day."""
+
+    @property
+    def precision(self) -> str:
+        return "day" if self.window is None else self.window.precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +65,32 @@ class Ahead:
     what: str
     """takes_effect, changes, ends, expires, reverts, suspends, resumes; starts or ends with an event."""
     said: Said
-    on: date | None = None
+    boundary: Boundary | None = None
     event: str | None = None
     no_later_than: CoarseDate | None = None
     after: Cell | None = None
 
+    @property
+    def on(self) -> date | None:
+        return None if self.boundary is None else self.boundary.on
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    first: date | None
-    last: date | None
+    """From when to when a partnership's record speaks, as it was said; None for an empty one."""
+
+    begins: CoarseDate | None
+    ends: CoarseDate | None
     later: int
     """Agreed announcements that were announced after the day asked about."""
+
+    @property
+    def first(self) -> date | None:
+        return None if self.begins is None else self.begins.lo
+
+    @property
+    def last(self) -> date | None:
+        return None if self.ends is None else self.ends.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +144,14 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         and (then := at(cells, other.announced.on)) is not None
         and then.ref == cell.ref
     )
-    heard = [each.announced.on for each in (said, *confirmed_by) if each.announced.on <= as_of]
+    heard = [each.announced for each in (said, *confirmed_by) if each.announced.on <= as_of]
     lapsed = cell.status in (EXPIRED, CONDITION_MET)
     return Holding(
         term=term,
         cell=cell,
         said=said,
         certain=lapsed or as_of >= book.certain_from(said),
-        last_confirmed=max(heard, default=None),
+        confirmed=max(heard, key=lambda announced: announced.on, default=None),
         confirmed_by=confirmed_by,
         conflicts=tuple(_conflicts(book, about, said, as_of)),
         order_uncertain=tuple(order_uncertain(about, said)),
@@ -125,7 +166,8 @@ def upcoming(book: Book, lines: dict[Term, Cells], after: date, upto: date, *, f
     for on, term, before, now in sorted(dated, key=lambda found: found[:2]):
         governing = now if now is not None else before
         assert governing is not None  # a boundary has a cell on at least one side
-        yield Ahead(term, transition(book, before, now), book.said(governing.ref), on=on, after=now)
+        what = transition(book, before, now)
+        yield Ahead(term, what, book.said(governing.ref), between(book, on, before, now), after=now)
     for said, event, what in book.waiting():
         term = said.statement.term
         if said.force != force or term not in lines:
@@ -150,6 +192,42 @@ def transition(book: Book, before: Cell | None, after: Cell | None) -> str:
     if after.value is None:
         return {SUSPENDED: "suspends", EXPIRED: "expires"}.get(after.status, "ends")
     return "takes_effect" if before is None or before.value is None else "changes"
+
+
+def between(book: Book, on: date, before: Cell | None, after: Cell | None) -> Boundary:
+    """The boundary between two cells that differ, with the date that was said of it."""
+    side, cell = attributed(transition(book, before, after), before, after)
+    return boundary(book.said(cell.ref), side, on)
+
+
+def attributed(what: str, before: Cell | None, after: Cell | None) -> tuple[Literal["start", "end"], Cell]:
+    """Whose boundary it is: the start of what begins, the end of what is over by its own words."""
+    if after is not None and what in ("takes_effect", "changes", "suspends", "ends", "expires"):
+        return _side(after), after
+    assert before is not None  # something is over: it reverts, resumes or expires
+    return "end", before
+
+
+def beginning(said: Said, cell: Cell) -> Boundary:
+    """The boundary at which a cell of that statement begins."""
+    return boundary(said, _side(cell), cell.start)
+
+
+def boundary(said: Said, side: Literal["start", "end"], on: date) -> Boundary:
+    """The boundary of a statement on that day; a coarse date counts only where that day is its edge."""
+    effective, until = said.statement.effective, said.statement.until
+    stated: Effective | Until
+    if side == "start":
+        stated = said.announced.window if effective is None else effective
+    else:
+        stated = until.no_later_than if isinstance(until, UntilEvent) else until
+    if not isinstance(stated, CoarseDate) or stated.is_day or on != (stated.lo if side == "start" else stated.hi):
+        return Boundary(on, side, None)
+    return Boundary(on, side, stated)
+
+
+def _side(cell: Cell) -> Literal["start", "end"]:
+    return "end" if cell.value is None and cell.status in (EXPIRED, CONDITION_MET) else "start"
 
 
 def _coverage(book: Book, as_of: date) -> Coverage:

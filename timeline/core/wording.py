@@ -12,7 +12,7 @@ from timeline.core.announcements import Direction, ForGood, Opening, Statement, 
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, said_through
 from timeline.core.history import Book, Said
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, TERMINATED, Cell
-from timeline.core.state import Ahead, Holding
+from timeline.core.state import Ahead, Boundary, Holding
 from timeline.core.terms import Kind, Kinds, Quantity, Term, Value, digits
 
 NOT_RECORDED = "not recorded"
@@ -94,7 +94,9 @@ class Words:
         """One term's state as a sentence."""
         if held.cell.value is not None:
             return self.sentence(held.term, direction, held.cell.value)
-        return f"{_capital(self.label(held.term))}: {ENDED[held.cell.status]} on {held.cell.start.isoformat()}"
+        label, how, over = _capital(self.label(held.term)), ENDED[held.cell.status], held.over_on
+        when = f"on {boundary_words(over)}" if over.window is None else boundary_words(over)
+        return f"{label}: {how} {when}" if held.certain else f"{label}: possibly {how} ({when})"
 
     def change(self, term: Term, before: Cell | None, after: Cell | None, shown: str) -> str:
         """What became of a term, as a piece of a title: “API exclusivity ends”.
@@ -258,6 +260,29 @@ def until_words(statement: Statement) -> str:
         case ForGood():
             return "for good"
     return NOT_STATED
+
+
+def boundary_words(found: Boundary) -> str:
+    """A boundary as close as it was said: “2027-06-30”, “in 2027”, “at the end of 2032”."""
+    if found.window is None:
+        return found.on.isoformat()
+    return f"in {found.window.text}" if found.side == "start" else f"at the end of {found.window.text}"
+
+
+def first_words(found: Boundary) -> str:
+    """From when a stretch of a term's life runs: “2021-03-15”, “2021”, “the end of 2032”, “unknown”."""
+    if found.on == START_OF_TIME:
+        return "unknown"
+    if found.window is None:
+        return found.on.isoformat()
+    return found.window.text if found.side == "start" else f"the end of {found.window.text}"
+
+
+def last_words(found: Boundary) -> str:
+    """Through when it runs, `found` being where it ends: “2021-03-15”, “2032”, “some time in 2027”."""
+    if found.window is None:
+        return said_through(found.on).isoformat()
+    return f"some time in {found.window.text}" if found.side == "start" else found.window.text
 
 
 def ahead_words(words: Words, ahead: Ahead, direction: Direction | None) -> str:

@@ -176,14 +176,14 @@ def state(memo: Memo, body: Json) -> None:
         for term in body["ended"]:
             how = ENDED.get(term["status"], term["status"]) + _doubt(term)
             evidence = [*term["evidence"], *term["conflicts"]]
-            rows.append((capital(term["label"]), how, term["on"], memo.marks(term["label"], evidence)))
+            rows.append((capital(term["label"]), how, term["on_text"], memo.marks(term["label"], evidence)))
             memo.data(term, _roles(term), as_of=on, since=term["on"], since_basis="stated")
         over = (TERM, Column("How", weight=3), Column("On", "day"), WORDS)
         memo.sections.append(Section("Over", table=Table(over, tuple(rows))))
     if body["upcoming"]:
         ahead = []
         for each in body["upcoming"]:
-            ahead.append((each["on"] or "no set day", each["text"], memo.marks(each["text"], each["evidence"])))
+            ahead.append((each["on_text"] or "no set day", each["text"], memo.marks(each["text"], each["evidence"])))
             governs = (("governs", said) for said in each["evidence"])
             memo.data(each | {"status": "ahead"}, governs, as_of=on, **{"from": each["on"] or "no set day"})
         columns = (Column("On", "day"), Column("What", weight=6), WORDS)
@@ -207,7 +207,7 @@ def _in_force(memo: Memo, heading: str, terms: list[Json], on: str, lane: str, n
         for other in term["conflicts"]:
             holds += f"\nAnother source of the same day says: {other['text']}"
         since, until = since_text(term["since"]), until_text(term["until"])
-        confirmed = term["last_confirmed"] or "by nobody yet"
+        confirmed = term["last_confirmed_text"] or "by nobody yet"
         marks = memo.marks(term["label"], [*term["evidence"], *term["conflicts"]])
         rows.append((capital(term["label"]), holds, since, until, confirmed, marks))
         memo.data(term, _roles(term), as_of=on, lane=lane)
@@ -242,7 +242,7 @@ def changes(memo: Memo, body: Json) -> None:
         memo.sections.append(Section("What differs", ("No term differs between the two days.",)))
     if body["changes"]:
         steps = tuple(
-            (step["on"], capital(step["text"]), memo.marks(step["label"], _step_evidence(step)))
+            (step["on_text"], capital(step["text"]), memo.marks(step["label"], _step_evidence(step)))
             for step in body["changes"]
         )
         columns = (Column("On", "day"), Column("What changed", weight=6), WORDS)
@@ -295,7 +295,8 @@ def _life(memo: Memo, heading: str, about: Json) -> Section:
     for cell in about["life"]:
         first, last = cell["from"] or "unknown", cell["through"] or "the next change"
         marks = memo.marks(about["label"], cell["evidence"])
-        rows.append((first, last, cell["text"], cell["announced"], cell["recorded_at"][:10], marks))
+        days = (cell["from_text"], cell["through_text"] or last)
+        rows.append((*days, cell["text"], cell["announced"], cell["recorded_at"][:10], marks))
         named = {"term": about["term"], "label": about["label"], "direction": about.get("direction"), **cell}
         evidence = (("governs", said) for said in cell["evidence"])
         memo.data(named, evidence, **{"from": first, "through": last})

@@ -147,12 +147,8 @@ def _told_apart(start: date, end: date, now: date) -> list[tuple[date, date, str
 
 
 def _title(term: Json, cell: Json) -> str:
-    since = cell["since"]
-    begins = since["date"] or ("unknown" if since["basis"] == "unknown" else cell["from"] or "unknown")
-    if cell["value"] is None:
-        begins = cell["from"] or "unknown"
-    ends = f" through {cell['through']}" if cell["through"] else ""
-    return f"{term['label']}: {cell['text']}, from {begins}{ends}"
+    ends = f" through {cell['through_text']}" if cell["through"] else ""
+    return f"{term['label']}: {cell['text']}, from {cell['from_text']}{ends}"
 
 
 def _fitting(text: str, width: float) -> str:

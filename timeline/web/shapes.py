@@ -66,18 +66,26 @@ class TermInForce(TypedDict):
     changed_on_this_day: bool
     certainty: str
     last_confirmed: str | None
+    last_confirmed_text: str | None
     governed_by: str
     evidence: list[Evidence]
     conflicts: list[Conflict]
 
 
-class TermEnded(TypedDict):
+class Boundary(TypedDict):
+    """A day, and how closely it was said: “2027-06-30”, “in 2027”, “at the end of 2032”."""
+
+    on: str
+    precision: str
+    on_text: str
+
+
+class TermEnded(Boundary):
     term: str
     label: str
     kind: str
     direction: str | None
     status: str
-    on: str
     text: str
     certainty: str
     next_change: str | None
@@ -88,6 +96,8 @@ class TermEnded(TypedDict):
 
 class Ahead(TypedDict):
     on: str | None
+    precision: str | None
+    on_text: str | None
     term: str
     what: str
     text: str
@@ -126,8 +136,7 @@ class CellShape(TypedDict):
     evidence: list[Evidence]
 
 
-class Step(TypedDict):
-    on: str
+class Step(Boundary):
     term: str
     label: str
     what: str
@@ -136,11 +145,15 @@ class Step(TypedDict):
     text: str
 
 
+class Side(CellShape):
+    certainty: str | None
+
+
 class Differing(TypedDict):
     term: str
     label: str
-    before: CellShape
-    after: CellShape
+    before: Side
+    after: Side
 
 
 _Span = TypedDict("_Span", {"from": str, "to": str})
@@ -190,7 +203,9 @@ class Learned(_SpanOfClocks):
 
 
 class Life(_From, CellShape):
+    from_text: str
     through: str | None
+    through_text: str | None
     since: Since
     until: Until
     certain_from: str | None
@@ -238,7 +253,9 @@ class PartnershipLine(TypedDict):
     announcements: int
     acts: int
     first: str | None
+    first_text: str | None
     last: str | None
+    last_text: str | None
     last_recorded_at: str | None
     kinds: list[str]
     head: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from hashlib import sha256
 from importlib.resources import files
@@ -20,6 +21,8 @@ Json = dict[str, Any]
 STATIC = {"timeline.css": "text/css; charset=utf-8", "timeline.js": "text/javascript; charset=utf-8"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+_DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b", re.ASCII)
+
 
 class Templates:
     """Renders pages."""
@@ -34,7 +37,7 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.filters |= {"day": day, "instant": instant, "path": path, "query": urlencode, "data": data}
-        self._environment.filters["drawn"] = elements
+        self._environment.filters |= {"drawn": elements, "dated": dated}
         self._environment.globals |= {
             "base_url": settings.base_url,
             "version": sha256(b"".join(self.static.values())).hexdigest()[:12],
@@ -60,6 +63,11 @@ def day(text: str | None) -> str:
     if len(parts) == 2:
         return f"{month} {parts[0]}"
     return f"{date(*map(int, parts)).day} {month} {parts[0]}"
+
+
+def dated(text: str) -> str:
+    """A text with its dates as people read them: “at the end of Jun 2032”."""
+    return _DATE.sub(lambda found: day(found[0]), text)
 
 
 def instant(text: str | None) -> str:
