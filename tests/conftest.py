@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.servers import PostgreSQL, postgresql
+from tests.servers import PostgreSQL, postgresql, replica
 from tests.web import ROOT, seeded, serving
 from timeline.cli import cli
 from timeline.log import Log, utc_now
@@ -43,6 +43,13 @@ def postgres() -> Iterator[PostgreSQL]:
     with postgresql() as server:
         server.execute("CREATE DATABASE empty")
         _migrate(server.url("empty"))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def follower(postgres: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A streaming replica of `postgres`."""
+    with replica(postgres) as server:
         yield server
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 # As the owner of a server and the name of its folder this account needs no rights at all.
 SERVER_ACCOUNTS = ("postgres", "nobody")
@@ -47,8 +48,27 @@ class PostgreSQL:
             assert row is not None
             return row[0]
 
+    def twin(self, url: str) -> str:
+        """The address of the same database on this server."""
+        database = make_url(url).database
+        assert database is not None
+        return self.url(database)
+
+    @contextmanager
+    def standing_still(self, primary: PostgreSQL) -> Iterator[None]:
+        """A block in which this replica keeps what the primary has now, and takes nothing more."""
+        self.follow(primary)
+        self.execute("SELECT pg_wal_replay_pause()")
+        try:
+            yield
+        finally:
+            self.execute("SELECT pg_wal_replay_resume()")
+
     def follow(self, primary: PostgreSQL) -> None:
         """Wait until this replica has all that the primary has now."""
+        # A commit that waits for the disk takes those before it along, which did not wait.
+        durably = "SET LOCAL synchronous_commit = on; PERFORM pg_logical_emit_message(true, '', '')"
+        primary.execute(f"DO $$ BEGIN {durably}; END $$")
         there = primary.value("SELECT pg_current_wal_lsn()")
         deadline = time.monotonic() + START_SECONDS
         while not self.value(f"SELECT pg_last_wal_replay_lsn() >= '{there}'"):

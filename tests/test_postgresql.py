@@ -1,4 +1,4 @@
-"""PostgreSQL as a home: many writers, rights, replicas, and connections that break."""
+"""PostgreSQL as a home: many writers, rights, and connections that break."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import Clock
-from tests.servers import PostgreSQL, replica
+from tests.servers import PostgreSQL
 from tests.test_acts import OPENING, asked, percents, stake
 from tests.test_keeping import everything
 from timeline.acts import Desk
@@ -238,66 +238,3 @@ def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
         desk.append(asked(stake(10, "2021-01-01")))
 
         assert len(everything(log)) == 2
-
-
-# -- a replica -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def follower(postgres: PostgreSQL) -> Iterator[PostgreSQL]:
-    with replica(postgres) as server:
-        yield server
-
-
-@pytest.mark.slow
-def test_an_answer_from_a_replica_is_never_older_than_asked_for(
-    follower: PostgreSQL, postgres: PostgreSQL, postgresql_url: str, clock: Clock
-) -> None:
-    """It waits for the position that a receipt named, at most as long as allowed, and then says so."""
-    database = make_url(postgresql_url).database
-    assert database is not None
-    follower.follow(postgres)
-    with closing(Log.open(postgresql_url, clock=clock, read_url=follower.url(database), patience=0.5)) as log:
-        desk = Desk(log, BUILTIN, clock)
-        answers = Answers(log, BUILTIN, clock)
-
-        def ask(seq: int) -> list[int]:
-            body = answers.state("acme-bolt", read_question({"as_of": "2026-01-01", "known_seq": str(seq)}, clock.now))
-            return [term["value"]["percent"] for term in body["terms"]]
-
-        desk.append(asked(OPENING))
-        for percent in range(1, 6):
-            assert ask(desk.append(asked(stake(percent, f"20{percent:02d}-01-01")))["seq"]) == [percent]
-
-        follower.execute("SELECT pg_wal_replay_pause()")
-        late = desk.append(asked(stake(50, "2025-01-01")))["seq"]
-        with pytest.raises(TimelineError) as refused:
-            ask(late)
-        assert (refused.value.code, ask(late - 1), log.behind()) == ("replica_behind", [5], 1)
-        with pytest.raises(TimelineError) as unknown:
-            ask(late + 1)
-        assert unknown.value.code == "unknown_position"
-
-        follower.execute("SELECT pg_wal_replay_resume()")
-        assert (ask(late), log.behind()) == ([50], 0)
-
-
-@pytest.mark.slow
-def test_a_replica_takes_no_appends(
-    follower: PostgreSQL, postgres: PostgreSQL, postgresql_url: str, clock: Clock
-) -> None:
-    database = make_url(postgresql_url).database
-    assert database is not None
-    follower.follow(postgres)
-    with (
-        closing(Log.open(postgresql_url, clock=clock, read_url=follower.url(database))) as log,
-        closing(Log.open(follower.url(database), clock=clock)) as wrong,
-    ):
-        seq = Desk(log, BUILTIN, clock).append(asked(OPENING))["seq"]
-        with log.reading(reaching=seq):
-            pass
-
-        with pytest.raises(TimelineError) as refused:
-            Desk(wrong, BUILTIN, clock).append(asked(stake(10, "2021-01-01")))
-
-    assert refused.value.code == "storage_failed"

@@ -6,9 +6,10 @@ Positions appear in order: whoever has read up to `seq` n will never find a new 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -78,6 +79,8 @@ class Writer(Reader):
         super().__init__(connection)
         self.refused: TimelineError | None = None
         """Why nothing of this transaction may be kept."""
+        self.recorded_seq = 0
+        """The position of the last event that this transaction added."""
         self._clock = clock
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._holds_lock = not self._on_postgresql  # SQLite took it with BEGIN IMMEDIATE
@@ -224,6 +227,7 @@ class Writer(Reader):
             except IntegrityError as error:
                 raise self._lost_to(error, events) from error
         self._last = events[-1]
+        self.recorded_seq = self._last.seq
         self._heads |= {made.partnership: (made.version, made.seq) for made in events}
 
     def _lost_to(self, error: IntegrityError, events: Sequence[Event]) -> TimelineError:
@@ -265,6 +269,10 @@ class Log:
         self._patience = patience
         self.on_replica = read_url != url
         """Whether questions go to another server than appends."""
+        self.primary: Log = Log(url, url, clock, patience) if self.on_replica else self
+        """The same log, read where it is written: for what somebody has just changed, and for work that will write."""
+        self._reached = 0  # the furthest that was seen or recorded here, where a replica may not be yet
+        self._reaching = threading.Lock()
         self._turns = Turns(patience) if url.get_backend_name() == "sqlite" else None
 
     @classmethod
@@ -294,6 +302,8 @@ class Log:
             self._glance.close()
         self._reading.dispose()
         self._writing.dispose()
+        if self.on_replica:
+            self.primary.close()
 
     def migrate(self) -> None:
         """Bring the tables up to date; several processes may do so at once.
@@ -320,7 +330,9 @@ class Log:
 
     @contextmanager
     def reading(self, *, reaching: int = 0) -> Iterator[Reader]:
-        """A reader on one snapshot, that of its first question.
+        """A reader on one snapshot, that of its first question, never older than what was recorded or seen here.
+
+        While a replica is behind that, the primary is read instead.
 
         Args:
             reaching: The position that it must see, if there is such an event at all; a replica is waited for.
@@ -330,8 +342,13 @@ class Log:
         """
         if reaching and self.on_replica:
             self._wait_for(reaching)
-        with plainly(), self._reading.begin() as connection:
-            yield Reader(connection)
+        with plainly(), ExitStack() as stack:
+            reader = Reader(stack.enter_context(self._reading.begin()))
+            needed = max(reaching, self._reached)
+            if self.on_replica and needed and reader.head()[0] < needed:
+                stack.close()
+                reader = stack.enter_context(self.primary.reading())
+            yield reader
 
     def _wait_for(self, seq: int) -> None:
         """Wait until the replica has that event, unless not even the primary has it."""
@@ -343,8 +360,7 @@ class Log:
             if there >= seq:
                 return
             if not exists:
-                with self._transaction() as connection:
-                    exists = Reader(connection).head()[0] >= seq
+                exists = self.primary.last_seq() >= seq
             if not exists:
                 return
             if time.monotonic() >= deadline:
@@ -356,7 +372,22 @@ class Log:
             time.sleep(_POLL_SECONDS)
 
     def last_seq(self) -> int:
-        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands."""
+        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands.
+
+        No later reader sees less.
+        """
+        seq = self._last_seq()
+        if seq < self._reached:
+            seq = self.primary.last_seq()
+        self._note(seq)
+        return seq
+
+    def _note(self, seq: int) -> None:
+        if self.on_replica:
+            with self._reaching:
+                self._reached = max(seq, self._reached)
+
+    def _last_seq(self) -> int:
         with plainly():
             if self._glance is not None:
                 return self._glance() or 0
@@ -369,9 +400,8 @@ class Log:
         """How many events the primary has that the replica read from has not; 0 where there is no replica."""
         if not self.on_replica:
             return 0
-        there = self.last_seq()
-        with self._transaction() as connection:
-            return max(Reader(connection).head()[0] - there, 0)
+        there = self._last_seq()
+        return max(self.primary.last_seq() - there, 0)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -381,6 +411,7 @@ class Log:
             yield writer
             if writer.refused is not None:
                 raise writer.refused
+        self._note(writer.recorded_seq)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

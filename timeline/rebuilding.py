@@ -49,6 +49,7 @@ def rebuild(log: Log, progress: Progress = quiet) -> int:
     Raises:
         TimelineError: `database_busy` when another rebuild began after this one; that one goes on.
     """
+    log = log.primary  # each page is read anew, and none may end earlier than the one before
     building = _begin(log)
     with log.reading() as reader:
         head = reader.head()[0]

@@ -47,7 +47,7 @@ class Tokens:
     """
 
     def __init__(self, log: Log, clock: Callable[[], datetime]) -> None:
-        self._log = log
+        self._log = log.primary  # a token or session just made, or just ended, counts at once
         self._clock = clock
 
     def new(self, name: str, scope: str) -> str:

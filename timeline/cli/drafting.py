@@ -167,8 +167,9 @@ def discard(frame: Frame, number: int, why: str) -> None:
 def _drafts(frame: Frame) -> Iterator[Drafts]:
     kinds = frame.kinds()
     with frame.log(migrate=True) as log:
-        answers = Answers(log, kinds, utc_now)
-        yield Drafts(log, kinds, utc_now, Desk(log, kinds, utc_now).append, answers, frame.settings().keep_texts)
+        home = log.primary
+        answers = Answers(home, kinds, utc_now)
+        yield Drafts(home, kinds, utc_now, Desk(home, kinds, utc_now).append, answers, frame.settings().keep_texts)
 
 
 def _read(file: str, limit: int = MAX_BYTES) -> tuple[bytes, str]:

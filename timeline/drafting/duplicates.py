@@ -78,6 +78,7 @@ def others(log: Log, answers: Answers, report: Report) -> list[Json]:
 
 def hear(log: Log) -> None:
     """Bring the marks up to the end of the log."""
+    log = log.primary  # each step is read where the step before it was written
     while True:
         with log.reading() as reader:
             after = reader.connection.scalar(select(func.max(mark.c.n)).where(mark.c.mark == _HEARD)) or 0

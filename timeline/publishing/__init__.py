@@ -85,6 +85,7 @@ def publish(
         TimelineError: `invalid_configuration` for another tag authority than at the first publish;
             `storage_failed` when the folder cannot be written; `integrity_failure`.
     """
+    log = log.primary  # what was just put out is put into files
     _freeze_authority(log, settings.tag_authority)
     advance(log, kinds, today)
     with changing(out or settings.feeds_dir) as folder, log.reading() as reader:

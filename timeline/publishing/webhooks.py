@@ -53,7 +53,7 @@ class Webhooks:
     """
 
     def __init__(self, log: Log, clock: Callable[[], datetime], gate: Gate = PUBLIC) -> None:
-        self._log = log
+        self._log = log.primary
         self._clock = clock
         self._gate = gate
 

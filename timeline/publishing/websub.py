@@ -56,7 +56,7 @@ def deliver(log: Log, hub_url: str, now: datetime) -> Delivered:
 
     It holds no transaction while it waits for the hub.
     """
-    with log.reading() as reader:
+    with log.primary.reading() as reader:
         due = select(ping).where(ping.c.due_at <= microseconds(now)).order_by(ping.c.due_at, ping.c.topic)
         rows = reader.connection.execute(due.limit(_ROUND)).all()
     sent = failed = 0

@@ -79,6 +79,7 @@ def catch_up(log: Log, progress: Progress = lambda _done, _total: None) -> int:
 
     Several processes may do so at once.
     """
+    log = log.primary  # each step is read where the step before it was written
     with log.reading() as reader:
         head = reader.head()[0]
     while True:

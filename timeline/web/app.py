@@ -95,7 +95,8 @@ def create_app(
     writing = Writing(Desk(log, kinds, clock), kinds, after_recording)
     templates = Templates(settings)
     problems = Problems(templates.problem)
-    drafts = Drafts(log, kinds, clock, writing.append, answers, settings.keep_texts)
+    home = log.primary  # a draft is judged by the record as it is, and shown as it was just saved
+    drafts = Drafts(home, kinds, clock, writing.append, Answers(home, kinds, clock), settings.keep_texts)
     telling = Telling(Webhooks(log, clock, gate), site_of(settings))
     table = api.operations(reading, writing, drafts, telling, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}

@@ -114,7 +114,7 @@ def _scheduler(settings: Settings, log: Log, kinds: Kinds, courier: Courier) -> 
 
     return Scheduler(
         publish,
-        log.last_seq,
+        log.primary.last_seq,
         leadership(settings.database_url),
         utc_now,
         every=settings.publish_every,
