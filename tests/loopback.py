@@ -30,7 +30,7 @@ def served(app: Any, port: int | None = None) -> Iterator[tuple[str, Answers]]:
         await app(scope, receive, sent if scope["type"] == "http" else send)
 
     port = port or free_port()
-    server = uvicorn.Server(uvicorn.Config(noting, port=port, lifespan="off", log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(noting, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

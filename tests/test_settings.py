@@ -54,6 +54,7 @@ def test_without_anything_set_every_value_is_the_documented_default() -> None:
         ("hub_url", "", "default"),
         ("calendar_alarms", "none", "default"),
         ("keep_texts", "full", "default"),
+        ("agents", "off", "default"),
     ]
 
 
@@ -145,6 +146,7 @@ def test_a_duration_is_a_number_and_a_unit_and_is_shown_as_it_was_written(text, 
         ("head_entries", "201"),
         ("reads", "private"),
         ("keep_texts", "half"),
+        ("agents", "yes"),
         ("rate_limit", "-1"),
         ("calendar_alarms", "7"),
         ("calendar_alarms", "400d"),

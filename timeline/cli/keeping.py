@@ -1,4 +1,4 @@
-"""The commands that keep the record and serve it: serve, publish, verify, rebuild, dump, load, backup."""
+"""The commands that keep the record and serve it: serve, agents, publish, verify, rebuild, dump, load, backup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import IO
 import click
 from rich.progress import Progress
 
+from timeline import agents as assistants
 from timeline import keeping, rebuilding, search
+from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, json_option, pass_frame
 from timeline.core.errors import Category, TimelineError
@@ -31,6 +34,27 @@ from timeline.web.serve import serve as run_service
 def serve(frame: Frame, host: str | None, port: str | None, *, demo: bool) -> None:
     """Migrate, then serve the API, the pages and the feeds, and publish on time."""
     run_service(frame.settings(host=host, port=port), frame.kinds(), demo=demo)
+
+
+@cli.command()
+@click.option("--draft", is_flag=True, help="Let the assistant begin drafts; appending stays with people.")
+@pass_frame
+def agents(frame: Frame, *, draft: bool) -> None:
+    """Answer an assistant's questions on standard input and output, by the Model Context Protocol."""
+    protocol = assistants.load_protocol()
+    with frame.log(migrate=draft) as log:
+        answers, settings = Answers(log, frame.kinds(), utc_now), frame.settings()
+        tools = assistants.Tools.of(answers, Desk(log, answers.kinds, utc_now), settings)
+
+        def permit(_: object) -> None:
+            if not draft:
+                raise TimelineError(
+                    "drafting_off",
+                    "Drafting is not allowed here.",
+                    "Whoever set this up may start it as `timeline agents --draft`.",
+                )
+
+        protocol.over_stdio(protocol.speaking(tools, permit))
 
 
 @cli.group()

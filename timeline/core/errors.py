@@ -57,6 +57,8 @@ CODES: dict[str, Category] = {
     "token_unknown": Category.UNAUTHENTICATED,
     "scope_missing": Category.FORBIDDEN,
     "form_expired": Category.FORBIDDEN,
+    "origin_refused": Category.FORBIDDEN,
+    "drafting_off": Category.FORBIDDEN,
     "rate_limited": Category.TOO_MANY,
     "too_many_streams": Category.BUSY,
     # names that lead nowhere
@@ -69,6 +71,7 @@ CODES: dict[str, Category] = {
     "unknown_feed": Category.NOT_FOUND,
     "unknown_position": Category.NOT_FOUND,
     "unknown_draft": Category.NOT_FOUND,
+    "unknown_tool": Category.NOT_FOUND,
     "unknown_webhook": Category.NOT_FOUND,
     # documents that break a rule
     "malformed_document": Category.REFUSED,

@@ -67,12 +67,11 @@ class Memo:
 
     def _quote(self, label: str, each: Json) -> Quote:
         act, _, _ = each["statement"].partition("#")
-        unsupported, status = each.get("unsupported"), str(each["status"])
         return Quote(
             statement=each["statement"],
             about=capital(label),
             words=each["quote"],
-            standing=f"unsupported: {unsupported}" if unsupported else _STANDING.get(status, status),
+            standing=standing(str(each["status"]), each.get("unsupported")),
             publisher=each.get("publisher", "publisher not stated"),
             tier=_TIERS[each["tier"]],
             url=each["url"],
@@ -145,16 +144,10 @@ class Memo:
     def sheet(self, answer: bytes) -> Sheet:
         """The finished sheet."""
         known_at = self.resolved["known_at"]
-        recorded = f"recorded {known_at}" if known_at else "nothing recorded by then"
-        clocks = [f"On the record up to position {self.citation.record}, {recorded}."]
-        if self.resolved["announced_by"]:
-            clocks.append(f"Only what had been announced by {self.resolved['announced_by']} is counted.")
-        if "as_of" in self.resolved:
-            clocks.insert(0, f"As of {self.resolved['as_of']}, the end of that calendar day.")
         return Sheet(
             title=self.citation.name,
             question=self.question,
-            clocks=tuple(clocks),
+            clocks=clocks(self.resolved),
             sections=tuple(self.sections),
             quotes=tuple(quote for _, quote in self._quotes.values()),
             citation=self.citation,
@@ -162,6 +155,23 @@ class Memo:
             answer=answer,
             recorded_at=None if known_at is None else datetime.fromisoformat(known_at),
         )
+
+
+def standing(status: str, unsupported: str | None) -> str:
+    """Whether the words of a statement were found in its source, or why there are none."""
+    return f"unsupported: {unsupported}" if unsupported else _STANDING.get(status, status)
+
+
+def clocks(resolved: Json) -> tuple[str, ...]:
+    """Both clocks of an answer in words, a line each."""
+    known_at = resolved["known_at"]
+    recorded = f"recorded {known_at}" if known_at else "nothing recorded by then"
+    lines = [f"On the record up to position {resolved['known_seq']}, {recorded}."]
+    if resolved["announced_by"]:
+        lines.append(f"Only what had been announced by {resolved['announced_by']} is counted.")
+    if "as_of" in resolved:
+        lines.insert(0, f"As of {resolved['as_of']}, the end of that calendar day.")
+    return tuple(lines)
 
 
 def state(memo: Memo, body: Json) -> None:

@@ -30,6 +30,7 @@ class Settings:
         hub_url: The WebSub hub that is told of changes, or None: then none is named in the feeds.
         calendar_alarms: Days before each key date on which calendars recall it, unless the reader says otherwise.
         keep_texts: `full`, or `quotes` when a draft that has ended keeps of its source only what is quoted.
+        agents: `on` when assistants are answered at /mcp, else `off`.
         origins: For each setting where it came from: `default`, the file's name, `TIMELINE_PORT` or `--port`.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     hub_url: str | None
     calendar_alarms: tuple[int, ...]
     keep_texts: str
+    agents: str
     origins: Mapping[str, str] = field(repr=False)
 
     def shown(self) -> list[tuple[str, str, str]]:

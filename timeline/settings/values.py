@@ -147,6 +147,7 @@ PARSERS: dict[str, Callable[[str, str, str], Any]] = {
     "hub_url": _hub_url,
     "calendar_alarms": _alarms,
     "keep_texts": _one_of("full", "quotes"),
+    "agents": _one_of("off", "on"),
 }
 SECRET = ("database_url", "read_database_url")
 DEFAULTS = {
@@ -161,4 +162,5 @@ DEFAULTS = {
     "rate_limit": "3000",
     "calendar_alarms": "none",
     "keep_texts": "full",
+    "agents": "off",
 }

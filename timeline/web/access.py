@@ -182,7 +182,7 @@ def allow(request: HTTPConnection, scope: str) -> Bearer:
     """
     bearer: Bearer | None = request.scope.get("bearer")
     if bearer is None:
-        raise token_missing(f"To {scope} needs a token.")
+        raise token_missing(f"To {scope} needs a token.", scope)
     return permit(bearer, scope)
 
 
@@ -202,12 +202,12 @@ def permit(bearer: Bearer, scope: str) -> Bearer:
     return bearer
 
 
-def token_missing(detail: str) -> TimelineError:
-    """The refusal of somebody who shows no token."""
+def token_missing(detail: str, scope: str = "append") -> TimelineError:
+    """The refusal of somebody who shows no token; `scope` is what it must be for."""
     return TimelineError(
         "token_missing",
         detail,
-        "Send Authorization: Bearer and a token made by `timeline token new NAME --scope append`.",
+        f"Send Authorization: Bearer and a token made by `timeline token new NAME --scope {scope}`.",
     )
 
 

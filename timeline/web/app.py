@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from timeline.acts import Desk
+from timeline.agents import Tools
 from timeline.answers import Answers
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
@@ -29,8 +30,9 @@ from timeline.publishing import site_of
 from timeline.publishing.webhooks import Webhooks
 from timeline.settings import Settings
 from timeline.tokens import Tokens
-from timeline.web import api, metrics, operations
+from timeline.web import api, llms, metrics, operations
 from timeline.web.access import Guard
+from timeline.web.agents import Agents
 from timeline.web.conditional import respond
 from timeline.web.documents import Documents
 from timeline.web.editing import Editing
@@ -92,7 +94,10 @@ def create_app(
         recorded()
 
     reading = Reading(answers, overview, Exports(answers, settings.base_url), clock, status)
-    writing = Writing(Desk(log, kinds, clock), kinds, after_recording)
+    desk = Desk(log, kinds, clock)
+    writing = Writing(desk, kinds, after_recording)
+    tools = Tools.of(answers, desk, settings, overview)
+    agents = Agents(tools, settings)
     templates = Templates(settings)
     problems = Problems(templates.problem)
     home = log.primary  # a draft is judged by the record as it is, and shown as it was just saved
@@ -106,6 +111,8 @@ def create_app(
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, hears, meter, document),
+        llms.route(_ABOUT, table, tools, settings),
+        *agents.routes(),
         *Documents(reading).routes(),
         *Pictures(reading, settings.base_url).routes(),
         *Pages(reading, templates, fresh).routes(),
@@ -115,7 +122,7 @@ def create_app(
     problems.routes = routes
     guard = Middleware(Guard, settings=settings, tokens=tokens, metrics=meter, refuse=problems.answer)
     handlers = {TimelineError: problems.refused, HTTPException: problems.not_routed}
-    app = Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=agents.running)
     app.state.stream = stream
     return app
 

@@ -27,6 +27,7 @@ from timeline.publishing import websub
 from timeline.publishing.courier import Courier
 from timeline.scheduler import Scheduler, leadership
 from timeline.settings import Settings
+from timeline.web.agents import PLACE
 from timeline.web.app import create_app
 
 GRACE_SECONDS = 3
@@ -147,7 +148,9 @@ def _say(settings: Settings, *, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     here = f"http://{host}:{settings.port}"
     lines = [f"Timeline{' (the example record; nothing is kept)' if demo else ''} is at {here}/"]
-    lines += [f"  API    {here}/openapi.json", f"  feeds  {here}/subscribe", "  Ctrl-C stops it."]
+    lines += [f"  API    {here}/openapi.json", f"  feeds  {here}/subscribe"]
+    lines += [f"  agents {here}{PLACE}"] if settings.agents == "on" else []
+    lines += ["  Ctrl-C stops it."]
     print("\n".join(lines), file=sys.stderr, flush=True)  # talk, for a person
 
 

@@ -1,0 +1,120 @@
+"""Rows of the tools' answers: the API's facts with the fields that an assistant needs, and a word for every nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from timeline.agents.small import named
+from timeline.bodies import since_text, until_text
+from timeline.core.wording import NOT_STATED
+from timeline.exports.memos import standing
+
+Json = dict[str, Any]
+
+
+def held(term: Json) -> Json:
+    """A term in force, or in a lane beside the state."""
+    return {
+        **named(term, "term", "direction", "text", "value"),
+        "since": since_text(term["since"]),
+        "until": until_text(term["until"]),
+        **named(term, "next_change", "certainty", "last_confirmed", "governed_by"),
+        **_doubts(term),
+    }
+
+
+def ended(term: Json) -> Json:
+    """A term that is over."""
+    fields = named(term, "term", "direction", "status", "on", "text", "certainty", "next_change", "governed_by")
+    return {**fields, **_doubts(term)}
+
+
+def ahead(line: Json) -> Json:
+    """What ends or begins later; without a day where it waits for an event."""
+    return named(line, "on", "event", "no_later_than", "term", "what", "text", "governed_by")
+
+
+def step(change: Json) -> Json:
+    """One change in the world."""
+    return {
+        **named(change, "on", "term", "label", "what", "text"),
+        "before": change["before"]["text"],
+        "after": change["after"]["text"],
+        **named(change["after"], "governed_by"),
+    }
+
+
+def stretch(life: Json) -> Json:
+    """Days over which one statement governed a term."""
+    return {
+        "from": life["from"] or "unknown",
+        "through": life["through"] or "the next change",
+        **named(life, "status", "text", "value"),
+        "since": since_text(life["since"]),
+        "until": until_text(life["until"]),
+        **named(life, "certain_from", "announced", "recorded_at", "governed_by"),
+    }
+
+
+def said(statement: Json) -> Json:
+    """A statement as it was heard."""
+    found = statement["evidence"][0]
+    return {
+        **named(statement, "governed_by", "act", "force"),
+        "text": statement["text"] or NOT_STATED,
+        **named(statement, "announced", "recorded_at"),
+        **named(found, "quote", "publisher", "tier"),
+        "words": _standing(found),
+    }
+
+
+def statement(line: Json) -> Json:
+    """A statement of an announcement, with its quote."""
+    return {
+        **named(line, "governed_by", "term", "label", "act", "force", "text"),
+        "until": until_text(line["until"]),
+        **named(line, "quote"),
+        "words": _standing(line),
+        **named(line, "source", "note"),
+    }
+
+
+def source(line: Json, base_url: str) -> Json:
+    """A source, and where its stored text is."""
+    stored = line["text_sha256"]
+    return {
+        **named(line, "publisher", "tier", "url", "attached_by"),
+        "stored_text": f"{base_url}/api/texts/{stored}" if stored else "not kept",
+    }
+
+
+def _partnership(line: Json) -> Json:
+    return named(line, "partnership", "name", "parties", "announcements", "first", "last", "kinds")
+
+
+def _term(line: Json) -> Json:
+    return named(line, "partnership", "name", "term", "label")
+
+
+def _hit(line: Json) -> Json:
+    passages = ["".join(piece["text"] for piece in passage) for passage in line["passages"][:1]]
+    title = "".join(piece["text"] for piece in line["title"])
+    return {**named(line, "id", "announced", "status"), "title": title, **named({"passages": passages}, "passages")}
+
+
+OF_NAMES = {"partnerships": _partnership, "terms": _term, "announcements": _hit}
+"""By the list that `find_partnership` answers with."""
+
+
+def _standing(found: Json) -> str:
+    return standing(found["status"], found.get("unsupported"))
+
+
+def _doubts(term: Json) -> Json:
+    """What speaks against a term's words: that they stand nowhere, and what other sources of the same day say."""
+    others = [named(each, "text", "value", "governed_by") for each in term["conflicts"]]
+    unsupported = "unsupported" in term["evidence"][0]
+    return {
+        **({"words": _standing(term["evidence"][0])} if unsupported else {}),
+        **({"conflicts": others} if others else {}),
+    }

@@ -1,0 +1,75 @@
+"""/llms.txt (llmstxt.org): what a language model can ask here, as Markdown made from the table of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from timeline.agents import Tools
+from timeline.agents.tools import ABOUT
+from timeline.settings import Settings
+from timeline.web.agents import PLACE
+from timeline.web.conditional import respond
+from timeline.web.operations import Operation
+
+_MEDIA_TYPE = "text/plain; charset=utf-8"
+
+
+def route(summary: str, table: Iterable[Operation], tools: Tools, settings: Settings) -> Route:
+    """Its address. What stands there depends on how the service is set up, and on nothing that is recorded."""
+    body = _document(summary, table, tools, settings)
+
+    async def answer(request: Request) -> Response:
+        return respond(request, body, _MEDIA_TYPE)
+
+    return Route("/llms.txt", answer, methods=["GET"])
+
+
+def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: Settings) -> bytes:
+    base = settings.base_url
+    questions = [each for each in table if each.method == "GET" and each.scope is None]
+    lasting = [each for each in questions if "{seq}" in each.path]
+    if settings.agents == "on":
+        asked = f"By the Model Context Protocol (Streamable HTTP) at {base}{PLACE}:"
+    else:
+        asked = "By the Model Context Protocol on a machine that has the record, as `timeline agents`:"
+    lines = [
+        "# Timeline",
+        "",
+        f"> {summary}",
+        "",
+        ABOUT,
+        "",
+        "## Questions",
+        "",
+        "Answers are JSON; a refusal says what to ask instead under `remedy`.",
+        "",
+        *(_line(base, each) for each in questions if each not in lasting),
+        "",
+        "## Citations",
+        "",
+        "The same for ever: `{seq}` is a position of the record, as `known_seq` in every answer.",
+        "",
+        *(_line(base, each) for each in lasting),
+        "",
+        "## Tools",
+        "",
+        asked,
+        "",
+        *(f"- {each.name}: {each.description}" for each in tools.table),
+        "",
+        "## More",
+        "",
+        f"- [OpenAPI]({base}/openapi.json): every address with an example that runs",
+        f"- [Pages]({base}/): the same for people; their addresses with .json, .md, .csv, .docx or .pdf are documents",
+        f"- [Feeds]({base}/feeds.opml): what changed, as Atom, RSS and JSON Feed",
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _line(base: str, operation: Operation) -> str:
+    names = ", ".join(f"`{each.name}`" for each in operation.parameters)
+    return f"- [{operation.summary}]({base}{operation.path})" + (f": {names}" if names else "")
