@@ -192,6 +192,20 @@ def test_the_state_of_a_day_is_the_oracles_line_on_that_day(world: World, data: 
 
 
 @given(worlds())
+def test_a_change_is_a_day_with_another_value_than_the_day_before(world: World) -> None:
+    """A statement that repeats the value that holds already is no change, neither on that day nor ahead."""
+    book = book_of(world.acts)
+    for day in range(max(oracle.covered_from(world.log), FIRST), LAST + 1):
+        found = state(book, STARTS[day])
+        for held in (*found.in_force, *found.ended):
+            line = oracle.line(world.log, str(held.term), lane="agreed")
+            values = [None if cell is None else cell.value for cell in line]
+            other = [later for later in range(day + 1, len(values)) if values[later] != values[day]]
+            assert held.changed_on_this_day == (values[day] != values[day - 1])
+            assert held.next_change == (STARTS[other[0]] if other else None)
+
+
+@given(worlds())
 def test_what_lies_ahead_is_every_later_change_and_every_awaited_event(world: World) -> None:
     """Each boundary after the day asked about, by day and term; then what waits for an event, without a day."""
     book = book_of(world.acts)

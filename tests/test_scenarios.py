@@ -305,6 +305,17 @@ def test_a_fact_disclosed_as_true_with_nothing_before_it_was_possible_all_along(
     assert [held(book, SHARE, day).last_confirmed for day in days] == [None, None, date(2022, 5, 1)]
 
 
+def test_a_value_said_again_is_no_change() -> None:
+    book = book_of(
+        said("2021-01-01", share(20, "2021-01-01")),
+        said("2022-01-01", share(20, "2022-01-01")),
+        said("2022-06-01", share(25, "2023-01-01")),
+    )
+    days = ("2021-01-01", "2021-06-01", "2022-01-01", "2023-01-01")
+    found = [(held(book, SHARE, day).changed_on_this_day, held(book, SHARE, day).next_change) for day in days]
+    assert found == [(True, date(2023, 1, 1)), (False, date(2023, 1, 1)), (False, date(2023, 1, 1)), (True, None)]
+
+
 def test_before_the_record_begins_an_answer_is_empty_and_says_from_when_there_is_one() -> None:
     book = book_of(said("2022-05-01", share(30, "unknown")))
     before = state(book, date(2022, 4, 30))

@@ -80,7 +80,7 @@ class Answers:
                 "name": known.words.name,
                 "resolved": {"as_of": question.as_of.isoformat(), **clocks(known)},
                 "view": view,
-                "terms": [term_body(known, held, question.as_of) for held in found.in_force],
+                "terms": [term_body(known, held) for held in found.in_force],
                 "ended": [ended_body(known, held) for held in found.ended],
                 "upcoming": [ahead_line(known, ahead) for ahead in found.upcoming],
             }
@@ -88,7 +88,7 @@ class Answers:
                 body[lane] = []
                 if lane in question.include:
                     beside = state(known.book, question.as_of, force=lane, wanted=question.wants)
-                    body[lane] = [term_body(known, held, question.as_of) for held in beside.in_force]
+                    body[lane] = [term_body(known, held) for held in beside.in_force]
             coverage = found.coverage
             body["coverage"] = {
                 "first": day_text(coverage.first),

@@ -98,7 +98,7 @@ def direction_text(known: Known, term: Term) -> str | None:
     return None if direction is None else str(direction)
 
 
-def term_body(known: Known, held: Holding, as_of: date) -> Json:
+def term_body(known: Known, held: Holding) -> Json:
     """A term in force."""
     value = held.cell.value
     assert value is not None  # in force
@@ -113,8 +113,8 @@ def term_body(known: Known, held: Holding, as_of: date) -> Json:
         "text": known.words.sentence(held.term, direction, value),
         "since": since(known.book, held.said),
         "until": until(held.said.statement),
-        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
-        "changed_on_this_day": held.cell.start == as_of,
+        "next_change": day_text(held.next_change),
+        "changed_on_this_day": held.changed_on_this_day,
         "certainty": "certain" if held.certain else "possible",
         "last_confirmed": day_text(held.last_confirmed),
         "last_confirmed_text": None if held.confirmed is None else held.confirmed.window.text,
@@ -135,7 +135,7 @@ def ended_body(known: Known, held: Holding) -> Json:
         **boundary_body(held.over_on),
         "text": known.words.holding(held, known.direction(held.term)),
         "certainty": "certain" if held.certain else "possible",
-        "next_change": None if held.cell.end == END_OF_TIME else held.cell.end.isoformat(),
+        "next_change": day_text(held.next_change),
         "governed_by": known.cite(held.said),
         "evidence": [_evidence(known, held.said)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from timeline.core.announcements import Effective, Statement, Until, UntilEvent
-from timeline.core.dates import END_OF_TIME, Announced, CoarseDate
+from timeline.core.dates import END_OF_TIME, ONE_DAY, Announced, CoarseDate
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, Cell, Cells, Ref, at, boundaries, from_day
 from timeline.core.terms import Term
@@ -30,6 +30,10 @@ class Holding:
     """What other sources of the same announced day said differently, and lost."""
     order_uncertain: tuple[Ref, ...]
     """The other statement whose coarse date overlaps, so that nobody can say which came last."""
+    changed_on_this_day: bool
+    """Whether the value differs from the day before's; a statement that only repeats it changes nothing."""
+    next_change: date | None
+    """The next day with another value; None when it holds until further notice."""
 
     @property
     def last_confirmed(self) -> date | None:
@@ -155,6 +159,8 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         confirmed_by=confirmed_by,
         conflicts=tuple(_conflicts(book, about, said, as_of)),
         order_uncertain=tuple(order_uncertain(about, said)),
+        changed_on_this_day=next(boundaries(cells, as_of - ONE_DAY, as_of), None) is not None,
+        next_change=next((on for on, _, _ in boundaries(cells, as_of, END_OF_TIME)), None),
     )
 
 
