@@ -66,6 +66,23 @@ def test_a_document_breaks_no_rule_of_its_format(name: str, suffix: str) -> None
     assert feedcheck.CHECKS[suffix](body, SITE.feed(shown.name, suffix, shown.span, shown.query)) == []
 
 
+def test_an_agreed_announcement_that_only_reports_is_called_a_report() -> None:
+    only_reports = said(30, "2026-01-02", statement={"force": "reported"})
+    only_proposes = said(40, "2026-01-03", statement={"force": "proposed"})
+    again = said(10, "2026-01-04")
+    again["statements"] = [{"term": "stake/bolt", "reaffirm": True, "quote": "as before"}]
+    again["statements"].append({**only_reports["statements"][0], "set": {"percent": 50}})
+
+    found = entries(recorded([opening(), said(10), only_reports, only_proposes, again]), BUILTIN, date(2026, 2, 1))
+
+    assert [(entry.kind, entry.title.removeprefix("Acme & Co – <Bolt>: ")) for entry in found] == [
+        ("announced", "stake of <Bolt>: 10 % (effective 2026-01-01)"),
+        ("reported", "Reported: Acme & Co – <Bolt>: stake of <Bolt>: 30 %"),
+        ("proposed", "Proposed: Acme & Co – <Bolt>: stake of <Bolt>: 40 %"),
+        ("reaffirmed", "stake of <Bolt> reaffirmed"),
+    ]
+
+
 def test_the_three_formats_say_the_same() -> None:
     """Ids, titles, instants, bodies, summaries and tags are equal once each format is decoded."""
     shown = PAGES["head"]

@@ -275,15 +275,16 @@ class Feed:
                 back_dated=back_dated,
                 rewrites_past=any(row.start <= entry.published.date() for row in entry.rows) and back_dated,
             )
-        if act.force == AGREED:
+        force = _lane(act)
+        if force == AGREED:
             again = [each for each in act.statements if each.act == "reaffirm" and act.force_of(each) == AGREED]
             labels = dict.fromkeys(self._words.label(each.term) for each in again)
             pieces = [f"{label} reaffirmed" for label in labels] or [act.title]
             said = title(entry.name, pieces, "", "")
             return self._about(entry, act, act.statements, kind="reaffirmed", title=said)
         pieces = _pieces(entry.rows) or [act.title]
-        said = title(entry.name, pieces, f"{act.force.capitalize()}: ", "")
-        return self._about(entry, act, act.statements, kind=act.force, title=said)
+        said = title(entry.name, pieces, f"{force.capitalize()}: ", "")
+        return self._about(entry, act, act.statements, kind=force, title=said)
 
     def _rewritten(
         self, entry: Entry, act: Correction | Retraction, kind: str, prefix: str, deltas: Sequence[Delta]
@@ -394,6 +395,14 @@ def title(name: str, pieces: Sequence[str], prefix: str, effective: str) -> str:
     more = f"; {len(pieces) - 1} more" if len(pieces) > 1 else ""
     room = max(TITLE_LENGTH - len(head) - len(more) - len(tail) - 1, 20)
     return f"{head}{pieces[0][:room].rstrip()}…{more}{tail}"
+
+
+def _lane(act: Announcement) -> str:
+    """The lane that an announcement speaks in: an agreed one may only report what others say."""
+    spoken = {act.force_of(each) for each in act.statements}
+    if act.force != AGREED or not spoken or AGREED in spoken:
+        return act.force
+    return PROPOSED if PROPOSED in spoken else REPORTED
 
 
 def _pieces(rows: Sequence[Row]) -> list[str]:
