@@ -18,26 +18,33 @@ def held(term: Json) -> Json:
         **named(term, "term", "direction", "text", "value"),
         "since": since_text(term["since"]),
         "until": until_text(term["until"]),
-        **named(term, "next_change", "certainty", "last_confirmed", "governed_by"),
+        **named(term, "certainty"),
+        **_as_said(term, "last_confirmed"),
+        **named(term, "governed_by"),
         **_doubts(term),
     }
 
 
 def ended(term: Json) -> Json:
     """A term that is over."""
-    fields = named(term, "term", "direction", "status", "on", "text", "certainty", "next_change", "governed_by")
-    return {**fields, **_doubts(term)}
+    return {
+        **named(term, "term", "direction", "status"),
+        **_as_said(term, "on"),
+        **named(term, "text", "certainty", "governed_by"),
+        **_doubts(term),
+    }
 
 
 def ahead(line: Json) -> Json:
     """What ends or begins later; without a day where it waits for an event."""
-    return named(line, "on", "event", "no_later_than", "term", "what", "text", "governed_by")
+    return {**_as_said(line, "on"), **named(line, "event", "term", "what", "text", "governed_by")}
 
 
 def step(change: Json) -> Json:
     """One change in the world."""
     return {
-        **named(change, "on", "term", "label", "what", "text"),
+        **_as_said(change, "on"),
+        **named(change, "term", "label", "what", "text"),
         "before": change["before"]["text"],
         "after": change["after"]["text"],
         **named(change["after"], "governed_by"),
@@ -47,8 +54,8 @@ def step(change: Json) -> Json:
 def stretch(life: Json) -> Json:
     """Days over which one statement governed a term."""
     return {
-        "from": life["from"] or "unknown",
-        "through": life["through"] or "the next change",
+        **_as_said(life, "from"),
+        "through": life["through_text"] or "the next change",
         **named(life, "status", "text", "value"),
         "since": since_text(life["since"]),
         "until": until_text(life["until"]),
@@ -89,7 +96,11 @@ def source(line: Json, base_url: str) -> Json:
 
 
 def _partnership(line: Json) -> Json:
-    return named(line, "partnership", "name", "parties", "announcements", "first", "last", "kinds")
+    return {
+        **named(line, "partnership", "name", "parties", "announcements"),
+        **_as_said(line, "first", "last"),
+        **named(line, "kinds"),
+    }
 
 
 def _term(line: Json) -> Json:
@@ -104,6 +115,11 @@ def _hit(line: Json) -> Json:
 
 OF_NAMES = {"partnerships": _partnership, "terms": _term, "announcements": _hit}
 """By the list that `find_partnership` answers with."""
+
+
+def _as_said(line: Json, *names: str) -> Json:
+    """Those days as closely as they were said, where there are any: “2025-10-28”, “in 2027”."""
+    return {name: line[f"{name}_text"] for name in names if line[f"{name}_text"] is not None}
 
 
 def _standing(found: Json) -> str:
