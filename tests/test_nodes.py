@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import random
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +25,15 @@ from tests.test_serve import events
 from tests.web import serving
 from timeline.acts import Desk
 from timeline.core.terms import BUILTIN
+from timeline.keeping import verify
 from timeline.listening import NAME, Listener
 from timeline.log import Log, utc_now
+from timeline.publishing import forget, publish, settled_day
+from timeline.settings import load
 from timeline.tokens import Tokens
 
 WHERE = "/api/partnerships/acme-bolt/announcements"
+SITE = "https://timeline.example.org"
 EACH_LISTENER = f"FROM pg_stat_activity WHERE application_name = '{NAME}'"
 
 
@@ -101,7 +109,7 @@ def nodes(folder: Path, url: str, count: int, **flags: str) -> Iterator[list[tup
     """So many services on one record, that publish into one folder; a secret is in the headers of their clients."""
     with closing(Log.open(url)) as log:
         secret = Tokens(log, utc_now).new("ada", "append")
-    flags = {"database_url": url, "feeds_dir": str(folder / "feeds"), **flags}
+    flags = {"database_url": url, "feeds_dir": str(folder / "feeds"), "base_url": SITE, **flags}
 
     def serve(left: int, ready: list[tuple[httpx2.Client, Any]]) -> Iterator[list[tuple[httpx2.Client, Any]]]:
         if not left:
@@ -138,3 +146,87 @@ def test_what_one_node_records_is_streamed_by_another_at_once(
             again = events(lines, 1)
 
     assert [each["seq"] for each in first + cut_off + again] == [1, 2, 3]
+
+
+def follow(clients: Sequence[httpx2.Client], upto: int) -> list[int]:
+    """The positions that a subscriber hears, who goes to the next node when one is gone."""
+    heard: list[int] = []
+    for client in itertools.cycle(clients):
+        headers = {"Last-Event-ID": str(heard[-1])} if heard else {}
+        with (
+            suppress(httpx2.TransportError),
+            client.stream("GET", "/api/changes/stream", params={"after": 0}, headers=headers) as stream,
+        ):
+            for event in endless(stream.iter_lines()):
+                heard.append(event["seq"])
+                if event["seq"] == upto:
+                    return heard
+    raise AssertionError  # a cycle has no end
+
+
+def endless(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+
+
+def recorded(clients: Sequence[httpx2.Client], document: dict[str, Any]) -> int:
+    """The position of a document once a node has taken it; one that is gone is passed over."""
+    for client in clients:
+        with suppress(httpx2.TransportError):
+            answer = client.post(WHERE, json=document, headers={"Idempotency-Key": document.get("title", "opening")})
+            assert answer.status_code in (200, 201), answer.text
+            return int(answer.json()["seq"])
+    raise AssertionError("no node is left")
+
+
+def leading(members: Sequence[tuple[httpx2.Client, Any]]) -> list[tuple[httpx2.Client, Any]]:
+    return [each for each in members if each[0].get("/api/status").json()["feeds"]["leads"]]
+
+
+def in_folder(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_when_the_node_that_publishes_is_killed_another_goes_on_and_nothing_is_missed(
+    postgres: PostgreSQL, follower: PostgreSQL, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Three nodes, a primary, a replica: appends, streams and feeds go on, and no answer is older than asked for."""
+    appends, flags = 40, {"read_database_url": follower.twin(postgresql_url), "rate_limit": "0"}
+    follower.follow(postgres)
+    with nodes(tmp_path, postgresql_url, 3, **flags) as members, ThreadPoolExecutor(3) as pool:
+        assert until(lambda: len(leading(members)) == 1, 10)
+        (leader,) = leading(members)
+        survivors = [each for each in members if each is not leader]
+        recorded([leader[0]], OPENING)
+        clients = [client for client, _ in (leader, *survivors)]
+        rings = [clients[number:] + clients[:number] for number in range(3)]
+        following = [
+            pool.submit(follow, [httpx2.Client(base_url=each.base_url, timeout=10) for each in ring], appends + 1)
+            for ring in rings
+        ]
+        killed_at = random.Random().randrange(5, appends - 5)
+
+        for number in range(appends):
+            if number == killed_at:
+                leader[1].kill()
+            ring = rings[number % 3]
+            seq = recorded(ring, stake(number, f"20{number + 10}-01-01", title=f"Number {number}"))
+            reader = survivors[number % 2][0]
+            body = reader.get("/api/partnerships/acme-bolt/state", params={"known_seq": seq}).json()
+            assert (seq, body["resolved"]["known_seq"]) == (number + 2, seq)
+
+        heard = [each.result(timeout=60) for each in following]
+        assert until(lambda: len(leading(survivors)) == 1, 10)
+        assert until(
+            lambda: leading(survivors)[0][0].get("/api/status").json()["feeds"]["published_seq"] == appends + 1, 10
+        )
+
+    assert heard == [list(range(1, appends + 2))] * 3
+    with closing(Log.open(postgresql_url)) as log:
+        assert verify(log)["sound"]
+        settings = load({"feeds_dir": str(tmp_path / "anew"), "base_url": SITE}, {})
+        forget(log)
+        publish(log, BUILTIN, settings, settled_day(utc_now()))
+    # Put out once each and written whole: as by one node that publishes all of it from the beginning.
+    assert in_folder(tmp_path / "feeds") == in_folder(tmp_path / "anew")
