@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Clock
+from timeline import taking
 from timeline.acts import Desk
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
@@ -19,6 +20,8 @@ from timeline.core.questions import ALL, Knowledge, read_question
 from timeline.core.terms import BUILTIN
 from timeline.documents import Document, walk
 from timeline.log import Log
+from timeline.rebuilding import rebuild
+from timeline.rows import stored
 from timeline.submissions import Submission, submit
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -239,6 +242,44 @@ def test_keep_going_leaves_out_whole_files(log: Log, clock: Clock, tmp_path: Pat
     assert percents(log, clock, "2022-06-01") == [10]
     assert percents(log, clock, "2024-06-01") == [13]
     assert log.verify().fault is None
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 7])
+def test_a_record_is_the_same_however_many_acts_are_written_together(
+    together: int, log: Log, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys, repeated contents and shared texts are seen within a batch and across its border alike."""
+    text = "a stake"
+    said = [stake(percent, f"20{percent}-01-01") for percent in (10, 11, 12, 11)]
+    for document in said:
+        document["sources"] = [{"publisher": "Acme", "tier": "party", "text": text}]
+    late = {**stake(99, "2009-01-01"), "key": "late"}
+    end = {**stake(13, "2030-01-01")}
+    end["statements"] = [{"term": "stake/bolt", "end": True, "quote": "over"}]
+    documents = [OPENING, *said, late, end, said[2], late, {"retracts": "acme-bolt/5", "reason": "It was a mistake."}]
+    (tmp_path / "bulk.ndjson").write_text("\n".join(map(json.dumps, documents)))
+    monkeypatch.setattr(taking, "BATCH", together)
+
+    done = Desk(log, BUILTIN, clock).import_files(walk([tmp_path]))
+
+    assert (done.recorded, done.already) == (7, 3)
+    with log.reading() as reader:
+        events = list(reader.events())
+        held = stored(reader, "acme-bolt")
+        assert [each.content.decode() for each in reader.texts()] == [text]
+    assert [(event.kind, event.version, event.key) for event in events] == [
+        ("opening", 0, None),
+        ("announcement", 1, None),
+        ("announcement", 2, None),
+        ("announcement", 3, None),
+        ("announcement", 4, "late"),
+        ("announcement", 5, None),
+        ("retraction", 6, None),
+    ]
+    assert log.verify().fault is None
+    rebuild(log)
+    with log.reading() as reader:
+        assert sorted(stored(reader, "acme-bolt")) == sorted(held)
 
 
 def test_an_answer_as_known_then_is_the_answer_given_then(desk: Desk, log: Log, clock: Clock) -> None:

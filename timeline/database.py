@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, PoolProxiedConnection, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from timeline.core.errors import TimelineError
 
 FORGOTTEN_SECONDS = 60
 """A writing transaction on PostgreSQL that does nothing for so long is ended: it holds up every other writer."""
+
+RESTED_SECONDS = 1.0
+"""A connection to PostgreSQL that nobody used for so long is asked whether it still stands."""
 
 _SQLITE_PAGES_KIB = 65_536
 
@@ -60,7 +63,7 @@ def writing_engine(url: URL, patience: float) -> Engine:
     """An engine whose transactions may write; on SQLite they wait for each other up to `patience` seconds."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, patience, writes=True)
-    engine = _postgresql(url, "READ COMMITTED")
+    engine = _postgresql(url, "READ COMMITTED", pool_pre_ping=False)
 
     @event.listens_for(engine, "connect")
     def bound_waiting(connection: Any, _record: object) -> None:
@@ -71,6 +74,19 @@ def writing_engine(url: URL, patience: float) -> Engine:
         )
         connection.commit()
 
+    @event.listens_for(engine, "checkin")
+    def rested(_connection: object, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def awake(connection: Any, record: Any, _proxy: object) -> None:
+        # To ask each time is a round trip of every append; one that has just worked has hardly died.
+        if time.monotonic() - record.info.get("since", time.monotonic()) > RESTED_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool makes another one
+
     return engine
 
 
@@ -78,7 +94,7 @@ def reading_engine(url: URL, patience: float) -> Engine:
     """An engine whose transactions see one snapshot each and cannot write."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, patience, writes=False)
-    engine = _postgresql(url, "REPEATABLE READ")
+    engine = _postgresql(url, "REPEATABLE READ", pool_pre_ping=True)
 
     @event.listens_for(engine, "connect")
     def only_read(connection: Any, _record: object) -> None:
@@ -114,10 +130,12 @@ def session_engine(url: URL, name: str) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, isolation_level: str) -> Engine:
+def _postgresql(url: URL, isolation_level: str, *, pool_pre_ping: bool) -> Engine:
     try:
         # As many connections as the web server has threads (40), so that none waits for another.
-        return create_engine(url, isolation_level=isolation_level, pool_size=10, max_overflow=30, pool_pre_ping=True)
+        return create_engine(
+            url, isolation_level=isolation_level, pool_size=10, max_overflow=30, pool_pre_ping=pool_pre_ping
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise TimelineError(
             "invalid_configuration",
@@ -266,6 +284,23 @@ def plainly() -> Iterator[None]:
         if refusal is None:
             raise
         raise refusal from error
+
+
+@contextmanager
+def directly(connection: Connection) -> Iterator[Any]:
+    """The driver's own connection, for what every append asks and writes; its errors are raised as SQLAlchemy's.
+
+    To run a statement by SQLAlchemy takes ten times as long as SQLite needs for it (decisions/0031).
+    """
+    driver = connection.connection.driver_connection
+    dbapi: Any = connection.dialect.loaded_dbapi
+    try:
+        yield driver
+    except dbapi.Error as error:
+        lost = bool(getattr(driver, "closed", False))
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(None, None, error, dbapi.Error, connection_invalidated=lost) from error
 
 
 def broken_constraint(error: DBAPIError) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from timeline.chain import GENESIS, Event, microseconds, moment
 from timeline.tables import event, stored_text
@@ -36,6 +37,22 @@ class StoredText:
     sha256: str
     media_type: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the record has of what an append is about."""
+
+    last: Event | None
+    """The last event of all."""
+    head: Event | None
+    """The last event of the partnership that was asked about."""
+    by_key: dict[str, Event]
+    by_idempotency_key: dict[str, Event]
+    texts: set[str]
+    """Of the sha256 that were asked about, those whose texts are kept."""
+    generation: int | None
+    """Of the rectangles that are read."""
 
 
 class Reader:
@@ -134,9 +151,57 @@ class Reader:
             limit = None if limit is None else limit - wanted
 
 
-def event_of(row: Row[Any]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
     """The event in a row of its table."""
     # The columns stand in the order of the fields; to name each of them takes twice as long.
     values: list[Any] = list(row)
     values[7] = moment(values[7])
     return Event(*values)
+
+
+_LOOK = (
+    "SELECT 'last', event.* FROM event WHERE seq = (SELECT max(seq) FROM event)",
+    "SELECT 'generation', generation, name, NULLS FROM projection WHERE name = 'rectangles'",
+    "SELECT * FROM (SELECT 'head', event.* FROM event WHERE partnership = MARKS ORDER BY version DESC LIMIT 1) AS head",
+    "SELECT 'key', event.* FROM event WHERE key IN (MARKS)",
+    "SELECT 'idempotency key', event.* FROM event WHERE idempotency_key IN (MARKS)",
+    "SELECT 'text', NULL, sha256, NULLS FROM stored_text WHERE sha256 IN (MARKS)",
+)
+
+
+@lru_cache(maxsize=64)
+def question_of(*sizes: int) -> str:
+    """One question for all that an append must know; every row is what it is about, then as wide as an event.
+
+    Args:
+        sizes: About how many partnerships (at most one), keys, idempotency keys and texts.
+    """
+    nulls = ", ".join(["NULL"] * (len(event.c) - 2))
+    parts = (
+        part.replace("NULLS", nulls).replace("MARKS", ", ".join("?" * size))
+        for part, size in zip(_LOOK, (1, 1, *sizes), strict=True)
+        if size
+    )
+    return " UNION ALL ".join(parts)
+
+
+def found_in(rows: Iterable[Sequence[Any]]) -> Found:
+    """What the answer to `question_of` says."""
+    events: dict[str, list[Event]] = {"last": [], "head": [], "key": [], "idempotency key": []}
+    texts: set[str] = set()
+    generation: int | None = None
+    for what, *row in rows:
+        if what == "generation":
+            generation = row[0]
+        elif what == "text":
+            texts.add(row[1])
+        else:
+            events[what].append(event_of(row))
+    return Found(
+        last=next(iter(events["last"]), None),
+        head=next(iter(events["head"]), None),
+        by_key={str(each.key): each for each in events["key"]},
+        by_idempotency_key={str(each.idempotency_key): each for each in events["idempotency key"]},
+        texts=texts,
+        generation=generation,
+    )

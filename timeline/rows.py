@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from timeline.core.history import AGREED, Book, Slot
 from timeline.core.line import Cell, Cells, Line, Ref, parting
 from timeline.core.terms import Term, Value, term, value_from_stored, value_to_json
+from timeline.database import directly
 from timeline.log import Reader
 from timeline.tables import projection, rectangle
 
 OPEN = 2**63 - 1
 """`known_to` of what we hold today."""
-
-_COPY_FROM = 100
-"""From so many rows on PostgreSQL's COPY is faster than an INSERT."""
 
 
 class Rectangle(NamedTuple):
@@ -89,13 +88,24 @@ class Batch:
     def write(self, connection: Connection, generation: int) -> None:
         """Write everything, and begin an empty batch."""
         if self.closing:
-            connection.execute(_CLOSE, [_closing(generation, place, seq) for place, seq in self.closing])
+            with directly(connection) as driver, closing(driver.cursor()) as cursor:
+                if connection.dialect.name == "sqlite":
+                    cursor.executemany(_SQLITE_CLOSE, [(seq, generation, *place) for place, seq in self.closing])
+                else:
+                    cursor.execute(POSTGRESQL_CLOSE, {"closing": self.closings(generation)})
         write(connection, generation, self.rows())
         self.clear()
+
+    def closings(self, generation: int) -> str:
+        """What `POSTGRESQL_CLOSE` takes."""
+        return _compact([[generation, *place, seq] for place, seq in self.closing])
 
     def rows(self) -> list[Rectangle]:
         """The rectangles to insert."""
         return [*self.closed, *self.opened.values()]
+
+    def __len__(self) -> int:
+        return len(self.closing) + len(self.closed) + len(self.opened)
 
     def clear(self) -> None:
         self.opened.clear()
@@ -151,13 +161,11 @@ def write(connection: Connection, generation: int, rows: Sequence[Rectangle]) ->
     """Insert rectangles into a generation, in the transaction that is open."""
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_SQLITE_INSERT, [(generation, *row) for row in rows])
-    elif len(rows) < _COPY_FROM:
-        connection.execute(insert(rectangle), [{"generation": generation, **row._asdict()} for row in rows])
-    else:
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(_POSTGRESQL_COPY) as copy:
+    with directly(connection) as driver, closing(driver.cursor()) as cursor:
+        if connection.dialect.name == "sqlite":
+            cursor.executemany(_SQLITE_INSERT, [(generation, *row) for row in rows])
+            return
+        with cursor.copy(_POSTGRESQL_COPY) as copy:
             for row in rows:
                 copy.write_row((generation, *row))
 
@@ -201,29 +209,30 @@ def _term_of(name: str) -> Term:
     return term(name)
 
 
-def _closing(generation: int, place: Place, seq: int) -> dict[str, object]:
-    partnership, lane, name, valid_from = place
-    return {"g": generation, "p": partnership, "l": lane, "t": name, "d": valid_from, "seq": seq}
-
-
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COLUMNS = [rectangle.c[name] for name in Rectangle._fields]
 _NAMES = ", ".join(chain(["generation"], Rectangle._fields))
 _SQLITE_INSERT = f"INSERT INTO rectangle ({_NAMES}) VALUES ({', '.join('?' * (len(Rectangle._fields) + 1))})"  # noqa: S608  # our own names
 _POSTGRESQL_COPY = f"COPY rectangle ({_NAMES}) FROM STDIN"
 _GENERATION = select(projection.c.generation).where(projection.c.name == "rectangles")
-_CLOSE = (
-    update(rectangle)
-    .where(
-        rectangle.c.generation == bindparam("g"),
-        rectangle.c.partnership == bindparam("p"),
-        rectangle.c.lane == bindparam("l"),
-        rectangle.c.term == bindparam("t"),
-        rectangle.c.valid_from == bindparam("d"),
-        rectangle.c.known_to == OPEN,
-    )
-    .values(known_to=bindparam("seq"))
-)
+_SQLITE_CLOSE = f"""
+    UPDATE rectangle SET known_to = ? WHERE generation = ? AND partnership = ? AND lane = ? AND term = ?
+    AND valid_from = ? AND known_to = {OPEN}
+    """  # noqa: S608  # our own number
+# One statement for many rows. Left to itself PostgreSQL reads the table whole to find a few of them; where the rows
+# lie is therefore asked first, one by one, by the index.
+POSTGRESQL_CLOSE = f"""
+    UPDATE rectangle SET known_to = given.seq FROM (
+        SELECT (given ->> 0)::bigint AS generation, given ->> 1 AS partnership, given ->> 2 AS lane,
+            given ->> 3 AS term, (given ->> 4)::integer AS valid_from, (given ->> 5)::bigint AS seq
+        FROM json_array_elements(%(closing)s::json) AS given) AS given
+    WHERE rectangle.generation = given.generation AND rectangle.partnership = given.partnership
+        AND rectangle.lane = given.lane AND rectangle.term = given.term AND rectangle.valid_from = given.valid_from
+        AND rectangle.ctid = ANY (ARRAY(SELECT (
+            SELECT ctid FROM rectangle WHERE generation = (given ->> 0)::bigint AND partnership = given ->> 1
+            AND lane = given ->> 2 AND term = given ->> 3 AND valid_from = (given ->> 4)::integer
+            AND known_to = {OPEN}) FROM json_array_elements(%(closing)s::json) AS given))
+    """  # noqa: S608  # our own number
 
 # Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
 # A scan of the partnership would cost as much as its whole history.

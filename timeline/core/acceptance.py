@@ -245,7 +245,7 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
         if covering is not None and stroke.end > covering.start:
             held = f"from {covering.start} until {covering.end}"
             yield "inside_temporary_period", f"a temporary value ({_cite(book, covering.ref.n)}) holds {held}"
-    overlapping = next(order_uncertain(book.about(statement.term), said), None)
+    overlapping = next(order_uncertain(book, said), None)
     if overlapping is not None:
         yield "order_uncertain", f"its date overlaps that of {_cite(book, overlapping.n)}"
 

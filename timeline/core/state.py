@@ -158,7 +158,7 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         confirmed=max(heard, key=lambda announced: announced.on, default=None),
         confirmed_by=confirmed_by,
         conflicts=tuple(_conflicts(book, about, said, as_of)),
-        order_uncertain=tuple(order_uncertain(about, said)),
+        order_uncertain=tuple(order_uncertain(book, said)),
         changed_on_this_day=next(boundaries(cells, as_of - ONE_DAY, as_of), None) is not None,
         next_change=next((on for on, _, _ in boundaries(cells, as_of, END_OF_TIME)), None),
     )
@@ -252,12 +252,12 @@ def _conflicts(book: Book, about: list[Said], said: Said, as_of: date) -> Iterat
             yield other
 
 
-def order_uncertain(about: list[Said], said: Said) -> Iterator[Ref]:
+def order_uncertain(book: Book, said: Said) -> Iterator[Ref]:
     """Statements of the same lane whose coarse start may as well have come before as after this one's."""
     window = _coarse_start(said)
     if window is None:
         return
-    for other in about:
+    for other in book.about(said.statement.term):
         theirs = _coarse_start(other)
         if (
             other.ref != said.ref
