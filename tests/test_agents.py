@@ -37,7 +37,6 @@ from timeline.core.questions import Question
 from timeline.core.terms import BUILTIN
 from timeline.log import Log
 from timeline.settings import load
-from timeline.web import agents as door
 
 Json = dict[str, Any]
 Call = tuple[str, Json]
@@ -566,8 +565,9 @@ def test_where_questions_need_a_token_so_do_the_tools(log: Log, database_url: st
     [
         {"Host": "evil.example"},
         {"Host": "testserver.evil.example"},
-        {"Host": "testserver:81"},
-        {"Host": "testserver:x"},
+        {"Host": "[::1"},
+        {"Host": ""},
+        {"Origin": "http://testserver:81"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://testserver.evil.example"},
@@ -590,13 +590,23 @@ def test_a_page_of_the_service_itself_and_a_program_without_origin_may_ask(asked
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_behind_a_proxy_that_speaks_tls_its_public_name_is_enough() -> None:
-    places = door._places(load({"base_url": "https://timeline.example.org", "host": "0.0.0.0"}, {}))  # noqa: S104
+def test_behind_a_proxy_its_public_name_is_enough(record: Log, record_url: str) -> None:
+    """Whether the proxy speaks TLS for it, and whether it passes on the port."""
+    app = application(record, record_url, agents="on", base_url="https://timeline.example.org:8443", host="0.0.0.0")  # noqa: S104
+    name, origin = "timeline.example.org", "https://timeline.example.org:8443"
+    with client(app) as web:
+        web.headers.update(HEADERS)
+        asked = [
+            called(web, "state_as_of", STATE, Host=host, Origin=page).status_code
+            for host, page in (
+                (name, origin),
+                (f"{name}:8443", origin),
+                ("example.org", origin),
+                (name, f"https://{name}"),
+            )
+        ]
 
-    assert {door._place(each) in places for each in ("//timeline.example.org", "https://timeline.example.org")} == {
-        True
-    }
-    assert door._place("//127.0.0.1:8000") not in places
+    assert asked == [200, 200, 403, 403]
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])

@@ -20,7 +20,6 @@ from timeline.web.access import MAX_BODY, allow
 PLACE = "/mcp"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _USUAL = (80, 443)
-_Place = tuple[str | None, int | None]
 
 
 class Agents:
@@ -32,7 +31,7 @@ class Agents:
 
     def __init__(self, tools: agents.Tools, settings: Settings) -> None:
         self._door: Any = None
-        self._open_to = _places(settings)
+        self._origins = {_place(settings.base_url), *((name, settings.port) for name in _LOOPBACK)}
         self._base_url = settings.base_url
         if settings.agents == "on":
             protocol = agents.load_protocol()
@@ -61,23 +60,20 @@ class Agents:
         Raises:
             TimelineError: `origin_refused`.
         """
-        places = [f"//{request.headers.get('host', '')}", *request.headers.getlist("origin")]
-        refused = next((place for place in places if _place(place) not in self._open_to), None)
-        if refused is not None:
+        host, origins = request.headers.get("host", ""), request.headers.getlist("origin")
+        strange = [each for each in origins if _place(each) not in self._origins]
+        # Proxies and port mappings alter a port, and no name that leads here for others can be one of these.
+        if _place(f"//{host}")[0] not in {name for name, _ in self._origins}:
+            strange.append(host)
+        if strange:
             raise TimelineError(
                 "origin_refused",
-                f"{refused.removeprefix('//')[:200] or 'Nowhere'} is not where this service is.",
+                f"“{strange[0][:200]}” is not where this service is.",
                 f"Ask at {self._base_url}{PLACE}. If it moved, set TIMELINE_BASE_URL; a proxy must pass on Host.",
             )
 
 
-def _places(settings: Settings) -> set[_Place]:
-    """Under which names the service is asked: its public one, and its own where only this machine can ask."""
-    here: set[_Place] = {(name, settings.port) for name in _LOOPBACK if settings.host in _LOOPBACK}
-    return here | {_place(settings.base_url)}
-
-
-def _place(address: str) -> _Place:
+def _place(address: str) -> tuple[str | None, int | None]:
     """The host and port of an address, an origin or a `//host`; no port for the usual ones."""
     try:
         parts = urlsplit(address)
