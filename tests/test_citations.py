@@ -255,6 +255,25 @@ def test_a_digest_in_print_stays_right(log: Log) -> None:
     )
 
 
+def test_the_page_of_a_corrected_announcement_leads_to_the_words_that_count(ask: TestClient) -> None:
+    """A state cites statement 1 of the announcement and means it as corrected; what was recorded first stands below."""
+    body = ask.get(f"/a/{P}/2.json").json()
+    page = etree.HTML(ask.get(f"/a/{P}/2").text)
+
+    sections = page.xpath("//section[@aria-labelledby='counts' or @aria-labelledby='says']")
+
+    assert [" ".join(each.xpath("string(h2)").split()) for each in sections] == [
+        f"As corrected by {P}/10",
+        "As recorded first",
+    ]
+    now, first = body["corrected"]["statements"], body["statements"]
+    assert now != first
+    for section, mark, said in zip(sections, "so", (now, first), strict=True):
+        found = [each.xpath(".//blockquote/text()")[0] for each in section.xpath(f".//li[starts-with(@id, '{mark}')]")]
+        assert found == [f"“{each['quote']}”" for each in said]
+    assert len(page.xpath("//@id")) == len(set(page.xpath("//@id")))
+
+
 # -- linked data -------------------------------------------------------------------------------------------------------
 
 

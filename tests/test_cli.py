@@ -162,6 +162,26 @@ def test_corrections_retractions_and_their_undoing_are_answered_by_the_second_cl
     assert [(each["before"]["text"], each["after"]["text"]) for each in learned] == [("20 %", "2 %")]
 
 
+def test_a_corrected_announcement_shows_both_contents_and_which_is_which(opened: Run) -> None:
+    first = answer(opened, "show", "acme-bolt/1")
+    right = changed(title="title: Bolt takes a small stake", set="set: {percent: 2}", quote="quote: acquired a stake")
+    assert opened("correct", "acme-bolt/1", "-", "--reason", "a zero too many", typed=right).exit_code == 0
+
+    body, shown = answer(opened, "show", "acme-bolt/1"), opened("show", "acme-bolt/1").stdout
+
+    assert "corrected" not in first
+    corrected = body.pop("corrected")
+    assert body | {"later": []} == first
+    assert (corrected["by"], corrected["title"]) == ("acme-bolt/2", "Bolt takes a small stake")
+    assert [(each["governed_by"], each["text"]) for each in corrected["statements"]] == [
+        ("acme-bolt/1#1", "Bolt holds 2 % of Acme")
+    ]
+    order = ["corrected by acme-bolt/2:", "small stake", "2 % of Acme", "recorded first", "20 % of Acme"]
+    assert sorted(order, key=shown.index) == order
+    assert opened("retract", "acme-bolt/2", "--reason", "it was 20").exit_code == 0
+    assert "corrected" not in answer(opened, "show", "acme-bolt/1")
+
+
 def test_a_correction_names_the_same_act_on_the_line_and_in_the_file(opened: Run) -> None:
     typed = f"corrects: acme-bolt/2\nreason: x\n{ANNOUNCEMENT}"
 

@@ -298,8 +298,7 @@ def act_line(known: Known, record: Recorded) -> Json:
     match act:
         case Announcement():
             said = book.content(record.n) or act
-            body |= {"kind": "announcement", "title": said.title, "announced": said.announced.text, "force": said.force}
-            body["terms"] = sorted({str(statement.term) for statement in said.statements})
+            body |= {"kind": "announcement", "title": said.title, **_said_when(said)}
         case Correction():
             body |= {"kind": "correction", "title": f"Correction of {known.slug}/{act.n}", "reason": act.reason}
         case Retraction():
@@ -328,13 +327,30 @@ def announcement_body(known: Known, event: Event) -> Json:
     }
     content = act.content if isinstance(act, Correction) else act
     if isinstance(content, Announcement):
-        body["summary"] = content.summary
-        body["note"] = content.note
-        body["sources"] = [_source(source) for source in content.sources]
+        body |= _content(known, n, content)
         body["sources"] += [
             _source(source) | {"attached_by": f"{known.slug}/{by}"} for by, source in known.book.attached(n)
         ]
-        body["statements"] = [
+    elif isinstance(content, Occurrence | Attachment):
+        body["sources"] = [_source(source) for source in content.sources]
+    if isinstance(act, Announcement):
+        # The list shows what counts now; here is what was recorded under this hash, and beside it what counts now.
+        body |= {"title": act.title, **_said_when(act)}
+        corrected = known.book.correction(n)
+        if corrected is not None:
+            by, now = corrected
+            counts = {"by": f"{known.slug}/{by}", "title": now.title, **_said_when(now)}
+            body["corrected"] = counts | _content(known, n, now)
+    return body
+
+
+def _content(known: Known, n: int, content: Announcement) -> Json:
+    """What an announcement says, whether at first or as corrected."""
+    return {
+        "summary": content.summary,
+        "note": content.note,
+        "sources": [_source(source) for source in content.sources],
+        "statements": [
             {
                 "governed_by": f"{known.slug}/{n}#{number}",
                 "term": str(each.term),
@@ -350,10 +366,13 @@ def announcement_body(known: Known, event: Event) -> Json:
                 "note": each.note,
             }
             for number, each in enumerate(content.statements, start=1)
-        ]
-    elif isinstance(content, Occurrence | Attachment):
-        body["sources"] = [_source(source) for source in content.sources]
-    return body
+        ],
+    }
+
+
+def _said_when(content: Announcement) -> Json:
+    terms = sorted({str(statement.term) for statement in content.statements})
+    return {"announced": content.announced.text, "force": content.force, "terms": terms}
 
 
 def _source(source: Source) -> Json:

@@ -158,6 +158,18 @@ def announcement(out: Console, body: Json) -> None:
         _line(out, "! RETRACTED: it counts no longer.", "red")
     for later in body["later"]:
         _line(out, f"! {later['title']}: {later['id']}, {later.get('reason', '')}", "yellow")
+    if "corrected" in body:
+        now = body["corrected"]
+        _line(out, f"\nAs corrected by {now['by']}:", "bold")
+        _line(out, f"{now['title']} · announced {now['announced']} · {now['force']}")
+        _content(out, now)
+        _line(out, "\nAs recorded first, which counts no longer:", "bold")
+    _content(out, body)
+    _line(out, f"sha256 {body['hash']}", "dim")
+
+
+def _content(out: Console, body: Json) -> None:
+    """What an act says, and its sources."""
     for name in ("reason", "summary", "note"):
         if body.get(name):
             _line(out, body[name])
@@ -169,7 +181,6 @@ def announcement(out: Console, body: Json) -> None:
     for number, source in enumerate(body.get("sources", ()), start=1):
         by = f" (attached by {source['attached_by']})" if "attached_by" in source else ""
         _line(out, f"[{number}] {source['tier']}: {' '.join(filter(None, (source['publisher'], source['url'])))}{by}")
-    _line(out, f"sha256 {body['hash']}", "dim")
 
 
 def events(out: Console, body: Json) -> None:

@@ -159,11 +159,15 @@ class Book:
         act = self.records[n].act
         if not isinstance(act, Announcement) or not self.is_live(n):
             return None
+        _, corrected = self.correction(n) or (n, act)
+        return corrected if self._public(corrected.announced.at) else None
+
+    def correction(self, n: int) -> tuple[int, Announcement] | None:
+        """The last live correction of announcement n, its number and what it says; None when it stands as it was."""
         for later in reversed(self._later.get(n, ())):
             if isinstance(later.act, Correction) and self._counts(later.act) and self.is_live(later.n):
-                act = later.act.content
-                break
-        return act if self._public(act.announced.at) else None
+                return later.n, later.act.content
+        return None
 
     def later_acts(self, n: int) -> list[Recorded]:
         """The corrections and retractions that name act n, in the order recorded."""

@@ -276,6 +276,25 @@ class Announcements(TypedDict):
     announcements: list[Act]
 
 
+class Content(TypedDict):
+    """What an announcement says."""
+
+    summary: str | None
+    note: str | None
+    sources: list[dict[str, Any]]
+    statements: list[dict[str, Any]]
+
+
+class Corrected(Content):
+    """What counts in the place of an announcement, and by which act."""
+
+    by: str
+    title: str
+    announced: str
+    force: str
+    terms: list[str]
+
+
 class Announcement(Act):
     partnership: str
     name: str
@@ -288,6 +307,7 @@ class Announcement(Act):
     note: NotRequired[str | None]
     sources: NotRequired[list[dict[str, Any]]]
     statements: NotRequired[list[dict[str, Any]]]
+    corrected: NotRequired[Corrected]
 
 
 class LogPage(TypedDict):
