@@ -177,8 +177,8 @@ def test_a_source_is_attached_over_http_and_shown_on_the_page(log: Log, database
 
     assert made.status_code == 201
     assert "The Almanac" in page
-    assert f'another report, attached by <a href="/a/{cited}">{cited}</a>' in page
-    assert 'names another report of <a href="/a/harbour-quill/2">' in own
+    assert f'another report, attached by <a class="act" href="/a/{cited}">{cited}</a>' in page
+    assert 'names another report of <a class="act" href="/a/harbour-quill/2">' in own
 
 
 def test_an_attachment_is_kept_in_one_form() -> None:
