@@ -91,7 +91,11 @@ def test_rectangles_answer_what_the_fold_answers(log: Log, clock: Clock, tmp_pat
             desk.import_files(walk([folder]))
         with log.reading() as reader:
             assert len(positions(reader, names[-1])) == len(said) + 1
-            assert by_rows(reader, names[-1]) == by_fold(reader, names[-1])
+            answered = by_fold(reader, names[-1])
+            assert by_rows(reader, names[-1]) == answered
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(rows, "_FEW", 0)  # as if it had many
+                assert by_rows(reader, names[-1]) == answered
 
     holds()
 
@@ -272,9 +276,23 @@ def test_a_question_reads_no_table_whole(log: Log) -> None:
                 for number in range(1, 8000)
             ],
         )
-        asked_for = {"partnership": "p7", "day": 5000, "seq": 5, "lane": "agreed"}
-        question = text(f"EXPLAIN {rows._STATE['postgresql'].text}")
-        plan = "\n".join(writer.connection.scalars(question, asked_for))
+        asked_for = {"partnership": "p7", "day": 5000, "seq": 5, "lane": "agreed", "few": rows._FEW}
+        plans = [
+            "\n".join(line for (line,) in writer.plain(f"EXPLAIN {question['postgresql']}", asked_for))
+            for question in (rows._OF_FEW, rows._STATE)
+        ]
 
-    assert "Index Scan Backward using rectangle_pkey" in plan
-    assert "Seq Scan on rectangle" not in plan
+    assert "Index Scan Backward using rectangle_pkey" in plans[1]
+    assert not [plan for plan in plans if "Seq Scan on rectangle" in plan]
+
+
+def test_of_a_partnership_with_many_rectangles_not_each_is_looked_at(log: Log, clock: Clock) -> None:
+    desk = Desk(log, BUILTIN, clock)
+    for document in (OPENING, stake(10, "2021-01-01"), stake(12, "2022-01-01")):
+        desk.append(asked(document))
+    asked_for = {"partnership": "acme-bolt", "day": date(2023, 1, 1).toordinal(), "seq": 3, "lane": "agreed"}
+
+    with log.reading() as reader:
+        question = rows._OF_FEW[reader.connection.dialect.name]
+        assert len(reader.plain(question, asked_for | {"few": 3})) == 1
+        assert reader.plain(question, asked_for | {"few": 2}) == []

@@ -8,6 +8,7 @@ in `projection` says which that is. No generation at all means that the rectangl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
@@ -15,7 +16,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from timeline.core.history import AGREED, Book, Slot
 from timeline.core.line import Cell, Cells, Line, Ref, parting
@@ -26,6 +27,9 @@ from timeline.tables import projection, rectangle
 
 OPEN = 2**63 - 1
 """`known_to` of what we hold today."""
+
+_FEW = 400
+"""So many rectangles of a partnership are quicker looked at each than sought term by term."""
 
 
 class Rectangle(NamedTuple):
@@ -42,12 +46,6 @@ class Rectangle(NamedTuple):
     number: int
     status: str
     value: str | None
-
-    @property
-    def cell(self) -> Cell:
-        value = None if self.value is None else _value_of(self.value)
-        start, end = date.fromordinal(self.valid_from), date.fromordinal(self.valid_to)
-        return Cell(start, end, Ref(self.n, self.number), value, self.status)
 
 
 Place = tuple[str, str, str, int]
@@ -137,12 +135,15 @@ def state_cells(
 
     Terms that were silent on that day are left out. None: the rectangles must be built first, ask the fold.
     """
-    asked = {"partnership": partnership, "day": as_of.toordinal(), "seq": known_seq, "lane": lane}
-    found = reader.connection.execute(_STATE[reader.connection.dialect.name], asked).all()
-    if found[0].generation is None:
-        return None
-    held = (row for row in found if row.valid_from is not None)
-    return {_term_of(row.term): Rectangle(partnership, lane, *row[1:]).cell for row in held}
+    asked = {"partnership": partnership, "day": as_of.toordinal(), "seq": known_seq, "lane": lane, "few": _FEW}
+    kind = reader.connection.dialect.name
+    held = reader.plain(_OF_FEW[kind], asked)
+    if not held:  # silent that day, or too many to look at each, or not built
+        found = reader.plain(_STATE[kind], asked)
+        if found[0][0] is None:
+            return None
+        held = [row[1:] for row in found if row[2] is not None]
+    return {_term_of(name): _cell(*row) for name, *row in held}
 
 
 def stored(reader: Reader, partnership: str) -> list[Rectangle]:
@@ -209,6 +210,12 @@ def _term_of(name: str) -> Term:
     return term(name)
 
 
+def _cell(start: int, end: int, n: int, number: int, status: str, value: str | None) -> Cell:
+    """The cell that is stored so; its days as numbers."""
+    read = None if value is None else _value_of(value)
+    return Cell(date.fromordinal(start), date.fromordinal(end), Ref(n, number), read, status)
+
+
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COLUMNS = [rectangle.c[name] for name in Rectangle._fields]
 _NAMES = ", ".join(chain(["generation"], Rectangle._fields))
@@ -234,9 +241,30 @@ POSTGRESQL_CLOSE = f"""
             AND known_to = {OPEN}) FROM json_array_elements(%(closing)s::json) AS given))
     """  # noqa: S608  # our own number
 
+_CELL = ("valid_from", "valid_to", "n", "number", "status", "value")
+
+
+def _in_driver(question: str) -> dict[str, str]:
+    """The question as each driver takes it, its parameters by name."""
+    return {"sqlite": question, "postgresql": re.sub(r":(\w+)", r"%(\1)s", question)}
+
+
+# Of a partnership with few rectangles each is looked at: quicker than two descents of the index for each term. Nothing
+# is found where there are more, so that a long record is not read whole.
+_LIVE = "(SELECT live.generation FROM projection AS live WHERE live.name = 'rectangles')"
+_OF_FEW = _in_driver(f"""
+    SELECT term, {", ".join(_CELL)} FROM rectangle
+    WHERE generation = {_LIVE} AND partnership = :partnership AND lane = :lane
+        AND known_to > :seq AND known_from <= :seq AND valid_to > :day AND valid_from <= :day
+        AND NOT EXISTS (
+            SELECT 1 FROM rectangle AS every
+            WHERE every.generation = {_LIVE} AND every.partnership = :partnership AND every.lane = :lane
+            LIMIT 1 OFFSET :few)
+    """)  # noqa: S608  # our own names
+
 # Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
 # A scan of the partnership would cost as much as its whole history.
-_TERMS = """
+_TERMS = f"""
     WITH RECURSIVE spoken (generation, term) AS (
         SELECT live.generation, (
             SELECT min(term) FROM rectangle
@@ -248,10 +276,9 @@ _TERMS = """
             WHERE generation = spoken.generation AND partnership = :partnership AND lane = :lane
                 AND term > spoken.term)
         FROM spoken WHERE spoken.term IS NOT NULL)
-    SELECT spoken.generation, spoken.term, found.valid_from, found.known_from, found.valid_to, found.known_to,
-        found.n, found.number, found.status, found.value
+    SELECT spoken.generation, spoken.term, {", ".join(f"found.{name}" for name in _CELL)}
     FROM spoken
-    """
+    """  # noqa: S608  # our own names
 _LAST = """
     FROM rectangle AS last
     WHERE last.generation = spoken.generation AND last.partnership = :partnership AND last.lane = :lane
@@ -259,12 +286,14 @@ _LAST = """
     ORDER BY last.valid_from DESC LIMIT 1
     """
 _STATE = {
-    "sqlite": text(
+    "sqlite": _in_driver(
         f"""{_TERMS} LEFT JOIN rectangle AS found
         ON found.generation = spoken.generation AND found.partnership = :partnership AND found.lane = :lane
         AND found.term = spoken.term AND found.known_from <= :seq AND found.known_to > :seq
         AND found.valid_to > :day AND found.valid_from = (SELECT last.valid_from {_LAST})"""
-    ),
+    )["sqlite"],
     # Left to itself PostgreSQL joins by reading the whole table once; this leaves it no choice.
-    "postgresql": text(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day"),
+    "postgresql": _in_driver(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day")[
+        "postgresql"
+    ],
 }
