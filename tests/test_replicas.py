@@ -13,6 +13,7 @@ from tests.conftest import Clock
 from tests.servers import PostgreSQL
 from tests.test_acts import OPENING, asked, percents, stake
 from timeline.acts import Desk
+from timeline.agents import Tools
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import read_question
@@ -133,6 +134,10 @@ def test_tokens_sessions_and_drafts_count_at_once_on_every_node(
         receipt = drafts(two).append(made)
         assert drafts(one).show(made)["status"] == "appended"
         assert drafts(one).append(made)["seq"] == receipt["seq"] == 2
+
+        tools = Tools.of(Answers(two, BUILTIN, clock), Desk(two, BUILTIN, clock), load({}, {}))
+        begun_by_a_tool = json.loads(tools.call("draft_from_text", {"text": "# Acme\n\nIt pays."}, lambda: None))
+        assert drafts(one).show(begun_by_a_tool["draft"])["status"] == "open"
 
 
 def test_what_is_made_from_the_record_is_made_while_a_replica_is_behind(

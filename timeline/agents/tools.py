@@ -134,7 +134,9 @@ class Tools:
     def of(cls, answers: Answers, desk: Desk, settings: Settings, overview: Overview | None = None) -> Tools:
         """The tools of a service that is set up so, drawing on what it has made already."""
         log, kinds, clock = answers.log, answers.kinds, answers.clock
-        drafts = Drafts(log, kinds, clock, _judged_only(desk.append), answers, settings.keep_texts)
+        home = log.primary  # where a draft that was just begun is
+        record, there = _judged_only(desk.append), Answers(home, kinds, clock)
+        drafts = Drafts(home, kinds, clock, record, there, settings.keep_texts)
         return cls(overview or Overview(log, kinds, clock), Exports(answers, settings.base_url), drafts)
 
     def call(self, name: str, arguments: Mapping[str, Any], may_draft: Callable[[], object]) -> bytes:
