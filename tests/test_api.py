@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 from schemathesis.core.result import Ok
 from sqlalchemy import event
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tests.conftest import Clock
@@ -23,6 +24,8 @@ from timeline.answers import Answers
 from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
 from timeline.documents import read
+from timeline.formats.pictures import PICTURES
+from timeline.formats.sheets import SHEETS
 from timeline.log import Log
 from timeline.outbound import Gate
 from timeline.overview import Overview
@@ -475,6 +478,25 @@ def test_the_document_holds_against_hostile_requests(sqlite_url: str, clock: Clo
 
         each()
     log.close()
+
+
+def test_every_document_is_in_the_openapi_document(log: Log, database_url: str) -> None:
+    """In each of its formats, with what each is called."""
+    app = application(log, database_url)
+    paths = client(app).get("/openapi.json").json()["paths"]
+    endings = {f".{ending}" for ending in (*SHEETS, *PICTURES, "jsonld")} - {".json"}
+    served = {route.path for route in app.routes if isinstance(route, Route)}
+
+    described = {
+        path.replace("{format}", ending)
+        for path, methods in paths.items()
+        for slot in methods.get("get", {}).get("parameters", [])
+        for ending in slot["schema"].get("enum", [])
+        if slot["name"] == "format"
+    }
+
+    assert described | set(paths) >= {path for path in served if Path(path).suffix in endings}
+    assert set(paths["/p/{p}.{format}"]["get"]["responses"]["200"]["content"]) >= {"application/pdf", "text/csv"}
 
 
 def test_every_route_is_in_the_reference(ask: TestClient) -> None:

@@ -105,16 +105,16 @@ def create_app(
     telling = Telling(Webhooks(log, clock, gate), site_of(settings))
     table = api.operations(reading, writing, drafts, telling, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
-    document = operations.ENCODER.encode(operations.described(table, info, api.PATH))
+    documents = (*Documents(reading).operations(), *Pictures(reading, settings.base_url).operations())
+    document = operations.ENCODER.encode(operations.described((*table, *documents), info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order
         *Feeds(settings, log, templates).routes(),
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, hears, meter, document),
-        llms.route(_ABOUT, table, tools, settings),
+        llms.route(_ABOUT, (*table, *documents), tools, settings),
         *agents.routes(),
-        *Documents(reading).routes(),
-        *Pictures(reading, settings.base_url).routes(),
+        *operations.documents(documents),
         *Pages(reading, templates, fresh).routes(),
         *Reviewing(drafts, tokens, templates, kinds).routes(),
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),

@@ -5,94 +5,70 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from anyio import CapacityLimiter, to_thread
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-
-from timeline.core.questions import KNOWLEDGE
 from timeline.exports import Cited, linked
 from timeline.formats.sheets import SHEETS
 from timeline.web import api
-from timeline.web.conditional import respond
 from timeline.web.memento import lasting
-from timeline.web.operations import ENCODER, Call, parameters
+from timeline.web.operations import ENCODER, Call, Operation, Parameter, Reply
 from timeline.web.reading import FOR_EVER, Reading
 
-_LINKED = "application/ld+json"
-_AT_ONCE = 2
-"""Documents in the making; more would leave the other readers no processor."""
+_LINKED = {"jsonld": "application/ld+json"}
+_FORMATS = {suffix: each.media_type for suffix, each in SHEETS.items() if suffix != "json"} | _LINKED
+"""JSON is the API's."""
 
 
 class Documents:
-    """The documents. None is kept: each is made anew, in the same bytes."""
+    """The documents of a record's answers."""
 
     def __init__(self, reading: Reading) -> None:
         self._ask = reading
-        self._room = CapacityLimiter(_AT_ONCE)
 
-    def routes(self) -> list[BaseRoute]:
-        """Their addresses: of each answer the live one and the permanent one, in every format."""
-        ask, span = self._ask, tuple(each.name for each in api.SPAN)
-        state = tuple(each.name for each in api.STATE)
-        permanent = ("announced_by",)
-        table: list[tuple[str, Callable[[Call], Cited], tuple[str, ...]]] = [
-            ("/p/{p}@{seq}/compare", ask.cited_changes, (*span, *permanent)),
-            ("/p/{p}@{seq}/timeline", ask.cited_timeline, permanent),
-            ("/p/{p}@{seq}/t/{kind}/{subject}", ask.cited_history, permanent),
-            ("/p/{p}@{seq}/{date}", ask.cited_state, ("term", "include", *permanent)),
-            ("/p/{p}/compare", ask.cited_changes, (*span, *KNOWLEDGE)),
-            ("/p/{p}/timeline", ask.cited_timeline, KNOWLEDGE),
-            ("/p/{p}/t/{kind}/{subject}", ask.cited_history, KNOWLEDGE),
-            ("/p/{p}", ask.cited_state, state),
-        ]
-        found: list[BaseRoute] = [Route("/a/{p}/{n}.jsonld", self._act, methods=["GET"])]
-        for path, question, known in table:
-            found.append(Route(f"{path}.jsonld", partial(self._linked, question, known), methods=["GET"]))
-            found += (
-                Route(f"{path}.{suffix}", partial(self._answer, suffix, question, known), methods=["GET"])
-                for suffix in SHEETS
-                if suffix != "json"  # which is the API
-            )
-        return found
+    def operations(self) -> tuple[Operation, ...]:
+        """Their addresses: of each answer the permanent one and the live one, in every format."""
+        ask, announced_by = self._ask, api.KNOWLEDGE[2]
 
-    async def _answer(
-        self, suffix: str, question: Callable[[Call], Cited], known: tuple[str, ...], request: Request
-    ) -> Response:
-        made = SHEETS[suffix]
+        def get(
+            path: str, name: str, summary: str, question: Callable[[Call], Cited], *parameters: Parameter
+        ) -> Operation:
+            handler = partial(self._document, question)
+            return Operation("GET", path, name, summary, handler, None, parameters, formats=_FORMATS)
 
-        call = Call(request.path_params, parameters(request, known))
+        act = ("/a/{p}/{n}.jsonld", "act_as_linked_data", "One act as linked data", self._act)
+        return (
+            Operation("GET", *act, returns=None, formats=_LINKED),
+            get("/p/{p}@{seq}/compare.{format}", "cited_changes_as", "Two days compared as a document, for ever",
+                ask.cited_changes, *api.SPAN, announced_by),
+            get("/p/{p}@{seq}/timeline.{format}", "cited_timeline_as", "Every term's line as a document, for ever",
+                ask.cited_timeline, announced_by),
+            get("/p/{p}@{seq}/t/{kind}/{subject}.{format}", "cited_history_as",
+                "One term's life as a document, for ever", ask.cited_history, announced_by),
+            get("/p/{p}@{seq}/{date}.{format}", "cited_state_as", "What was in force as a document, for ever",
+                ask.cited_state, *api.STATE[-2:], announced_by),
+            get("/p/{p}/compare.{format}", "changes_as", "Two days compared as a document",
+                ask.cited_changes, *api.SPAN, *api.KNOWLEDGE),
+            get("/p/{p}/timeline.{format}", "timeline_as", "Every term's line as a document",
+                ask.cited_timeline, *api.KNOWLEDGE),
+            get("/p/{p}/t/{kind}/{subject}.{format}", "history_as", "One term's life as a document",
+                ask.cited_history, *api.KNOWLEDGE),
+            get("/p/{p}.{format}", "state_as", "What was in force as a document", ask.cited_state, *api.STATE),
+        )  # fmt: skip
 
-        def render() -> tuple[bytes, Cited]:
-            cited = question(call)
-            return made.render(self._ask.exports.sheet(cited)), cited
-
-        body, cited = await to_thread.run_sync(render, limiter=self._room)
-        place = cited.citation.path.removeprefix("/p/").replace("/", "-")
-        shown = "attachment" if made.attached else "inline"
-        headers = {"Content-Disposition": f'{shown}; filename="{place}.{suffix}"'}
-        if "seq" in call.path:
-            headers |= lasting(call.path, call.given)
-        else:
-            headers["Link"] = f'<{cited.citation.link()}>; rel="cite-as"'
-        cache_control = FOR_EVER if "seq" in call.path else None
-        return respond(request, body, made.media_type, cache_control=cache_control, headers=headers)
-
-    async def _linked(self, question: Callable[[Call], Cited], known: tuple[str, ...], request: Request) -> Response:
-        call = Call(request.path_params, parameters(request, known))
-
-        def render() -> bytes:
-            return ENCODER.encode(linked.document(self._ask.exports.linked(question(call))))
-
-        body = await run_in_threadpool(render)
-        permanent = "seq" in request.path_params
+    def _document(self, question: Callable[[Call], Cited], call: Call) -> Reply:
+        cited, suffix = question(call), call.path["format"]
+        permanent = "seq" in call.path
         headers = lasting(call.path, call.given) if permanent else {}
-        return respond(request, body, _LINKED, cache_control=FOR_EVER if permanent else None, headers=headers)
+        if suffix in _LINKED:
+            body = ENCODER.encode(linked.document(self._ask.exports.linked(cited)))
+        else:
+            made, place = SHEETS[suffix], cited.citation.path.removeprefix("/p/").replace("/", "-")
+            body = made.render(self._ask.exports.sheet(cited))
+            shown = "attachment" if made.attached else "inline"
+            headers |= {"Content-Disposition": f'{shown}; filename="{place}.{suffix}"'}
+            if not permanent:
+                headers |= {"Link": f'<{cited.citation.link()}>; rel="cite-as"'}
+        return Reply(body, headers=headers, cache_control=FOR_EVER if permanent else None)
 
-    async def _act(self, request: Request) -> Response:
-        def render() -> bytes:
-            act = self._ask.announcement(Call(request.path_params, parameters(request, ())))
-            return ENCODER.encode(linked.document(self._ask.exports.linked_announcement(act)))
-
-        return respond(request, await run_in_threadpool(render), _LINKED)
+    def _act(self, call: Call) -> Reply:
+        return Reply(
+            ENCODER.encode(linked.document(self._ask.exports.linked_announcement(self._ask.announcement(call))))
+        )

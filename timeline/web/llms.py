@@ -31,7 +31,8 @@ def route(summary: str, table: Iterable[Operation], tools: Tools, settings: Sett
 def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: Settings) -> bytes:
     base = settings.base_url
     questions = [each for each in table if each.method == "GET" and each.scope is None]
-    lasting = [each for each in questions if "{seq}" in each.path]
+    documents = [each for each in questions if each.formats]
+    lasting = [each for each in questions if "{seq}" in each.path and not each.formats]
     if settings.agents == "on":
         asked = f"By the Model Context Protocol (Streamable HTTP) at {base}{PLACE}:"
     else:
@@ -47,13 +48,19 @@ def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: 
         "",
         "Answers are JSON; a refusal says what to ask instead under `remedy`.",
         "",
-        *(_line(base, each) for each in questions if each not in lasting),
+        *(_line(base, each) for each in questions if each not in (*lasting, *documents)),
         "",
         "## Citations",
         "",
         "The same for ever: `{seq}` is a position of the record, as `known_seq` in every answer.",
         "",
         *(_line(base, each) for each in lasting),
+        "",
+        "## Documents",
+        "",
+        "The same with quotes and sources; `{format}` is docx, pdf, csv, md or jsonld.",
+        "",
+        *(_line(base, each) for each in documents),
         "",
         "## Tools",
         "",
@@ -64,7 +71,7 @@ def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: 
         "## More",
         "",
         f"- [OpenAPI]({base}/openapi.json): every address with an example that runs",
-        f"- [Pages]({base}/): the same for people; their addresses with .json, .md, .csv, .docx or .pdf are documents",
+        f"- [Pages]({base}/): the same for people",
         f"- [Feeds]({base}/feeds.opml): what changed, as Atom, RSS and JSON Feed",
     ]
     return ("\n".join(lines) + "\n").encode()

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +28,8 @@ Json = dict[str, Any]
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 JSON = "application/json"
 _LONGEST = 200
+_AT_ONCE = 2
+"""Documents in the making; more would leave the other readers no processor."""
 _SLOT = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -94,6 +97,8 @@ class Operation:
     """Whether the answer changes by itself, so that none is kept."""
     also: tuple[str, ...] = ()
     """Further addresses with the same answer, such as a page's with `.json`."""
+    formats: Mapping[str, str] = field(default_factory=dict)
+    """Of a document: the media type by the ending that stands for `{format}` in the path."""
 
     @property
     def known(self) -> list[str]:
@@ -108,6 +113,32 @@ def routes(operations: tuple[Operation, ...], fresh: Fresh) -> list[Route]:
         for path in (operation.path, *operation.also):
             found.append(Route(path, endpoint, methods=[operation.method], name=operation.name))
     return found
+
+
+def documents(operations: Iterable[Operation]) -> list[Route]:
+    """A route for each format of the operations. None is kept: each is made anew, in the same bytes."""
+    room = CapacityLimiter(_AT_ONCE)
+    return [
+        Route(path, partial(_make, operation, ending, room), methods=["GET"], name=operation.name)
+        for operation in operations
+        for ending in operation.formats
+        for path in [operation.path.replace("{format}", ending)]
+    ]
+
+
+async def _make(operation: Operation, ending: str, room: CapacityLimiter, request: Request) -> Response:
+    """Answer with a document, when there is room to make one."""
+    call = Call({**request.path_params, "format": ending}, parameters(request, operation.known))
+
+    def make() -> Reply:
+        reply = operation.handler(call)
+        assert isinstance(reply, Reply)  # a document needs more than a body
+        return reply
+
+    reply = await to_thread.run_sync(make, limiter=room)
+    assert isinstance(reply.body, bytes)  # it is written already
+    media_type, headers = operation.formats[ending], dict(reply.headers)
+    return respond(request, reply.body, media_type, cache_control=reply.cache_control, headers=headers)
 
 
 async def _ask(operation: Operation, fresh: Fresh, request: Request) -> Response:
@@ -177,13 +208,16 @@ def described(operations: tuple[Operation, ...], info: Json, path_examples: Mapp
     components["Problem"] = _PROBLEM
     paths: Json = {}
     for each in operations:
-        slots = [_parameter(slot, "path", path_examples[slot], required=True) for slot in _SLOT.findall(each.path)]
+        formats: Json = {"enum": list(each.formats), "description": "How it is written."}
+        known = {**path_examples, "format": formats | {"example": next(iter(each.formats), None)}}
+        slots = [_parameter(slot, "path", known[slot], required=True) for slot in _SLOT.findall(each.path)]
         query = [_declared(parameter, "query") for parameter in each.parameters]
         headers = [_declared(parameter, "header") for parameter in each.headers]
+        plain = [media_type.partition(";")[0] for media_type in each.formats.values()] or ["text/plain"]
         good = (
             {JSON: {"schema": of[id(each.returns)]}}
             if each.returns is not None
-            else {"text/plain": {"schema": {"type": "string"}}}
+            else {media_type: {"schema": {"type": "string"}} for media_type in plain}
         )
         statuses = ("201", "200") if each.method == "POST" else ("200",)
         body: Json = {
