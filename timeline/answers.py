@@ -40,6 +40,7 @@ from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
 from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.history import Book
+from timeline.core.line import at, same
 from timeline.core.questions import ALL, Knowledge, Question
 from timeline.core.state import between, state, transition, upcoming
 from timeline.core.terms import Kinds, Term
@@ -112,24 +113,20 @@ class Answers:
             )
         with self._known(partnership, knowledge) as known:
             steps = [_step(known, change) for change in changed(known.book, after, upto)]
-            sides = [
-                {held.term: held for held in (*found.in_force, *found.ended)}
-                for found in (state(known.book, after), state(known.book, upto))
-            ]
-            differing, unchanged = [], []
+            found = (state(known.book, after), state(known.book, upto))
+            sides = [{held.term: held for held in (*side.in_force, *side.ended)} for side in found]
+            differing, unchanged, begun = [], [], []
             for term in sorted({*sides[0], *sides[1]}):
                 before, now = (side.get(term) for side in sides)
-                if (before and before.cell.value) == (now and now.cell.value) and (before is None) == (now is None):
+                named = {"term": str(term), "label": known.words.label(term)}
+                if before is not None and now is not None and same(before.cell, now.cell):
                     unchanged.append(str(term))
+                elif before is None and now is not None and same(at(known.book.line(term).cells, after), now.cell):
+                    begun.append(named | {"after": side_body(known, term, now)})
                 else:
-                    differing.append(
-                        {
-                            "term": str(term),
-                            "label": known.words.label(term),
-                            "before": side_body(known, term, before),
-                            "after": side_body(known, term, now),
-                        }
-                    )
+                    sides_of_it = {"before": side_body(known, term, before), "after": side_body(known, term, now)}
+                    differing.append(named | sides_of_it)
+            begins = found[0].coverage.begins
             return {
                 "partnership": partnership,
                 "name": known.words.name,
@@ -139,6 +136,7 @@ class Answers:
                 "changes": steps,
                 "terms": differing,
                 "unchanged": unchanged,
+                "not_on_record_before": {"date": begins.text, "terms": begun} if begins and begun else None,
             }
 
     def learned(self, partnership: str, earlier: Knowledge, later: Knowledge) -> Json:

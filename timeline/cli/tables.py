@@ -88,7 +88,9 @@ def history(out: Console, body: Json) -> None:
 def diff(out: Console, body: Json) -> None:
     """Two days side by side, then the steps between them."""
     _line(out, f"{body['name']}   {body['from']} → {body['to']}", "bold")
-    if not body["terms"]:
+    if not body["terms"] and body["not_on_record_before"]:
+        _line(out, "No term is on record as having changed.")
+    elif not body["terms"]:
         _line(out, f"The same on both days ({len(body['unchanged'])} terms unchanged).")
     else:
         table = _table("TERM", "BEFORE", "AFTER")
@@ -96,6 +98,13 @@ def diff(out: Console, body: Json) -> None:
             table.add_row(term["term"], term["before"]["text"], term["after"]["text"])
         out.print(table)
         _line(out, f"{len(body['terms'])} changed · {len(body['unchanged'])} unchanged")
+    if body["not_on_record_before"]:
+        begun = body["not_on_record_before"]
+        _line(out, f"Not on record before {begun['date']}:")
+        table = _table("TERM", "AFTER")
+        for term in begun["terms"]:
+            table.add_row(term["term"], term["after"]["text"])
+        out.print(table)
     if body["changes"]:
         table = _table("ON", "WHAT CHANGED", "BY")
         for change in body["changes"]:

@@ -250,6 +250,19 @@ def changes(memo: Memo, body: Json) -> None:
         memo.sections.append(Section("What differs", table=Table((TERM, *days, WORDS), tuple(rows))))
     else:
         memo.sections.append(Section("What differs", ("No term differs between the two days.",)))
+    if body["not_on_record_before"]:
+        begun = body["not_on_record_before"]
+        rows = []
+        for term in begun["terms"]:
+            evidence = term["after"]["evidence"]
+            rows.append((capital(term["label"]), term["after"]["text"], memo.marks(term["label"], evidence)))
+            memo.data(
+                {"term": term["term"], "label": term["label"], **term["after"]},
+                (("after", said) for said in evidence),
+                as_of=last,
+            )
+        table = Table((TERM, Column(f"On {last}", weight=4), WORDS), tuple(rows))
+        memo.sections.append(Section(f"Not on record before {begun['date']}, so no changes", table=table))
     if body["changes"]:
         steps = tuple(
             (step["on_text"], capital(step["text"]), memo.marks(step["label"], _step_evidence(step)))

@@ -161,6 +161,19 @@ _SpanOfClocks = TypedDict("_SpanOfClocks", {"from": Clocks, "to": Clocks})
 _From = TypedDict("_From", {"from": str | None})
 
 
+class Begun(TypedDict):
+    term: str
+    label: str
+    after: Side
+
+
+class NotOnRecordBefore(TypedDict):
+    """The date at which the record begins, and what held already, since when is not known: these are no changes."""
+
+    date: str
+    terms: list[Begun]
+
+
 class Changes(_Span):
     partnership: str
     name: str
@@ -168,6 +181,7 @@ class Changes(_Span):
     changes: list[Step]
     terms: list[Differing]
     unchanged: list[str]
+    not_on_record_before: NotOnRecordBefore | None
 
 
 class Act(TypedDict):

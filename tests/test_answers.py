@@ -1,0 +1,79 @@
+"""Laws of answers: what did not change is not told as a change, and what is fixed stays as it was told."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.conftest import Clock
+from tests.records import append, opening, said
+from timeline.answers import Answers
+from timeline.cli import tables
+from timeline.core.terms import BUILTIN
+from timeline.exports import Exports
+from timeline.exports.memos import Memo, changes
+from timeline.log import Log
+
+SLUG = "acme-bolt"
+
+
+@pytest.fixture
+def answers(log: Log, clock: Clock) -> Answers:
+    append(log, opening())
+    return Answers(log, BUILTIN, clock)
+
+
+def stake(percent: int, announced: str, subject: str = "bolt", **statement: Any) -> dict[str, Any]:
+    return said(percent, announced, statement={"term": f"stake/{subject}", **statement})
+
+
+def shown(table: Any, body: dict[str, Any]) -> str:
+    """What a terminal shows."""
+    file = io.StringIO()
+    table(Console(file=file, width=140, highlight=False), body)
+    return file.getvalue()
+
+
+def test_what_is_first_on_record_as_already_true_did_not_begin_then(answers: Answers) -> None:
+    """Its start is unknown and the record begins later: a comparison across that day knows of no change."""
+    append(answers.log, stake(20, "2022-05", effective="unknown"), stake(5, "2022-05-31", "two"))
+
+    body = answers.changes(SLUG, date(2020, 1, 1), date(2023, 1, 1))
+
+    begun = body["not_on_record_before"]
+    assert (begun["date"], [(each["term"], each["after"]["text"]) for each in begun["terms"]]) == (
+        "2022-05",
+        [("stake/bolt", "20 %")],
+    )
+    assert [(each["term"], each["before"]["text"]) for each in body["terms"]] == [("stake/two", "not recorded")]
+    assert [each["term"] for each in body["changes"]] == ["stake/two"]
+    text = shown(tables.diff, body)
+    assert "1 changed" in text
+    assert "Not on record before 2022-05:" in text
+    cited = Exports(answers, "https://record.example").changes(SLUG, date(2020, 1, 1), date(2023, 1, 1))
+    memo = Memo(cited.citation, BUILTIN, body)
+    changes(memo, body)
+    assert [section.heading for section in memo.sections][1] == "Not on record before 2022-05, so no changes"
+
+
+def test_a_comparison_within_the_record_needs_no_such_words(answers: Answers) -> None:
+    append(answers.log, stake(5, "2020-01-01", "two"), stake(20, "2022-05-01", effective="unknown"))
+
+    body = answers.changes(SLUG, date(2021, 1, 1), date(2023, 1, 1))
+
+    assert (body["not_on_record_before"], body["terms"], body["changes"]) == (None, [], [])
+    assert body["unchanged"] == ["stake/bolt", "stake/two"]
+
+
+def test_what_changed_since_an_unknown_start_is_a_change(answers: Answers) -> None:
+    append(answers.log, stake(20, "2022-05-01", effective="unknown"), stake(25, "2023-05-01"))
+
+    body = answers.changes(SLUG, date(2020, 1, 1), date(2024, 1, 1))
+
+    assert body["not_on_record_before"] is None
+    assert [(each["before"]["text"], each["after"]["text"]) for each in body["terms"]] == [("not recorded", "25 %")]
+    assert [(each["on"], each["before"]["text"]) for each in body["changes"]] == [("2023-05-01", "20 %")]
