@@ -143,7 +143,7 @@ def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> Non
         (f"{P}/state?as_of=2025-01-01&as_of=2026-01-01", 400, "conflicting_parameters", "as_of"),
         (f"{P}/state?known_seq=3&known_at=2025-01-01", 400, "conflicting_parameters", "known_"),
         (f"{P}/state?known_at=2025-01-01T00:00:00", 400, "zone_missing", "Z"),
-        (f"{P}/state?known_seq=999", 404, "unknown_position", "known_seq="),
+        (f"{P}/state?known_seq=999", 404, "unknown_position", "Write 15 instead of 999"),
         (f"{P}/state?term=%00", 400, "invalid_value", "term"),
         (f"{P}/changes?from=2025-01-01", 400, "missing_parameter", "to="),
         (f"{P}/changes?from=2026-01-01&to=2025-01-01", 400, "invalid_value", "from="),
@@ -163,7 +163,7 @@ def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> Non
         ("/api/log?cursor=x", 400, "invalid_value", "next"),
         ("/api/log?cursor=MC00&after=1", 400, "conflicting_parameters", "after"),
         ("/nowhere", 404, "unknown_address", "/openapi.json"),
-        ("/p/harbour-quill@999/2022-01-01.json", 404, "unknown_position", "known_seq="),
+        ("/p/harbour-quill@999/2022-01-01.json", 404, "unknown_position", "Write 15 instead of 999"),
     ],
 )
 def test_a_question_that_cannot_be_answered_says_what_to_do(

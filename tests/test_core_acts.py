@@ -239,7 +239,7 @@ def test_an_end_before_the_beginning_is_refused_by_the_windows_of_both() -> None
         "until_before_effective",
         "statements[0].until",
         "It ends (2021-03-14) before it begins (2021-03-15, the announced day).",
-        "Add effective: with the day, month or year in which it began, or unknown.",
+        "Add effective: unknown, or with the day, month or year in which it began.",
     )
     act_from_json(stating(until="2021-03-15"), BUILTIN)
     act_from_json(stating(until="2021-03-14", effective="unknown"), BUILTIN)
@@ -279,7 +279,7 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 
 
 def test_the_last_day_of_the_month_is_offered_for_a_day_that_it_does_not_have() -> None:
-    assert refusal(document(announced="2021-02-30"))[3] == "The last day of that month is 2021-02-28."
+    assert refusal(document(announced="2021-02-30"))[3] == "Write 2021-02-28, the last day of that month."
     assert [coarse(text).last.isoformat() for text in ("2024-02", "2021", "2021-12")] == [
         "2024-02-29",
         "2021-12-31",
@@ -496,7 +496,7 @@ def test_only_what_is_on_record_can_be_corrected_or_retracted() -> None:
         "Nothing is recorded in ada-bo yet.",
     )
     assert next_refused(OPENING, DOCUMENT, RETRACTION | {"retracts": "ada-bo/2"})[3] == (
-        "The record of ada-bo goes from ada-bo/1 to ada-bo/1."
+        "Name one from ada-bo/1 to ada-bo/1."
     )
     assert next_refused(OPENING, DOCUMENT, CORRECTION | {"corrects": "ada-bo/2"})[:2] == (
         "unknown_announcement",

@@ -148,7 +148,7 @@ class Answers:
             raise TimelineError(
                 "invalid_value",
                 "The second moment of knowledge lies before the first.",
-                "Put the earlier one first.",
+                f"Ask from=@{after.seq}&to=@{before.seq}.",
                 field="to",
             )
         today = self.clock().date()
@@ -183,7 +183,7 @@ class Answers:
                 terms = sorted({str(each) for lane in FORCES for each in known.book.terms(lane)})
                 raise TimelineError(
                     "unknown_term",
-                    f"Nothing is on record about {term} in {partnership}.",
+                    f"Nothing is on record about “{term}” in {partnership}.",
                     did_you_mean(str(term), terms),
                     field="term",
                 )
@@ -273,7 +273,7 @@ class Answers:
             raise TimelineError(
                 "unknown_announcement",
                 f"There is no {slug}/{n}.",
-                f"The record of {slug} goes from {slug}/1 to {slug}/{last}." if last else f"{slug} has none yet.",
+                f"Name one from {slug}/1 to {slug}/{last}." if last else f"{slug} has none yet.",
             )
         return announcement_body(known, event)
 
@@ -301,7 +301,7 @@ class Answers:
             raise TimelineError(
                 "unknown_text",
                 f"No text {sha256[:12]}… is kept here.",
-                "Take text_sha256 from the sources of an announcement.",
+                "Take text_sha256 from the sources of an announcement, as /api/announcements/{p}/{n} shows them.",
             )
         return stored
 
@@ -350,7 +350,7 @@ class Answers:
                 raise TimelineError(
                     "unknown_position",
                     f"The log ends at {head}; there is no {seq} yet.",
-                    f"Ask with known_seq={head}, or without for all that is on record.",
+                    f"Write {head} instead of {seq}, or ask without for all that is on record.",
                     field="known_seq",
                 )
         elif knowledge.known_at is not None:

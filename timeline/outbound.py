@@ -159,7 +159,10 @@ def _target(address: str, field: str | None) -> _Target:
     except ValueError as error:
         raise wrong("is no address") from error
     if parts.scheme not in _SCHEMES:
-        raise wrong("is not an address on the web", "Only http:// and https:// are spoken.")
+        raise wrong(
+            "is not an address on the web",
+            "Write it as https://example.org/page; only http:// and https:// are spoken.",
+        )
     if "@" in parts.netloc:
         raise wrong("holds a name or a password", "Take out what stands before the @.")
     if not named or port == 0:

@@ -176,6 +176,13 @@ def _with_text(source: Any, field: str, base: Path | None, texts: dict[str, Text
     if len(text.content) > MAX_TEXT_BYTES:
         raise _too_large(raw[:80], place)
     decoded(text.content, name=raw[:80].strip(), field=place)
+    if str(kept.get("text_sha256") or text.sha256).lower() != text.sha256:
+        raise TimelineError(
+            "conflicting_fields",
+            "text_sha256 is not that of the text.",
+            "Leave text_sha256 out, for it is computed; or send the text that it belongs to.",
+            field=f"{field}.text_sha256",
+        )
     texts[text.sha256] = text
     kept["text_sha256"] = text.sha256
     return kept
@@ -184,7 +191,7 @@ def _with_text(source: Any, field: str, base: Path | None, texts: dict[str, Text
 def _from_file(raw: str, base: Path | None, field: str) -> Text:
     if base is None:
         raise TimelineError(
-            "unreadable_source", "A file cannot be named from here.", "Put the text itself in text:.", field=field
+            "unreadable_source", "A file cannot be named from here.", "Put the text itself in text.", field=field
         )
     path = base / raw
     try:

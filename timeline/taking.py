@@ -211,7 +211,7 @@ class Session:
                 raise TimelineError(
                     "unreadable_source",
                     f"The text {sha[:12]}… is not kept here.",
-                    "Give the text itself, as text:.",
+                    "Put the text itself in text, and leave text_sha256 out.",
                     field="sources",
                 )
             self.texts[sha] = decoded(stored.content, name="The stored text", field="sources")

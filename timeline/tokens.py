@@ -60,7 +60,7 @@ class Tokens:
             raise TimelineError(
                 "invalid_value",
                 f"“{name[:80]}” cannot name a token.",
-                "Take up to 80 letters, digits, dots, hyphens: who will use it, such as ada or import-job.",
+                "Take up to 80 letters, digits, dots, hyphens: who will use it, such as import-job.",
                 field="name",
             )
         if scope not in SCOPES:

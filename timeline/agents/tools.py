@@ -274,7 +274,7 @@ class Tools:
 
     def _changes(self, given: Given) -> Json:
         now = self.answers.clock()
-        first, last = (asked_day(required(given, name), now, field=name) for name in ("from", "to"))
+        first, last = (asked_day(required(given, name, now), now, field=name) for name in ("from", "to"))
         cited = self.exports.changes(given["partnership"], first, last, read_knowledge(given, now))
         body, head = cited.body, self._head(cited)
         if not body["changes"]:
@@ -285,8 +285,9 @@ class Tools:
         )
 
     def _history(self, given: Given) -> Json:
-        knowledge = read_knowledge(given, self.answers.clock())
-        cited = self.exports.history(given["partnership"], term(required(given, "term"), field="term"), knowledge)
+        now = self.answers.clock()
+        about = term(required(given, "term", now), field="term")
+        cited = self.exports.history(given["partnership"], about, read_knowledge(given, now))
         body, head = cited.body, self._head(cited)
         head |= named(body, "label", "direction")
         if not body["life"]:

@@ -144,7 +144,7 @@ def _check_target(book: Book, act: Correction | Retraction | Attachment) -> None
         raise TimelineError(
             "unknown_announcement",
             f"There is no {cited}.",
-            f"The record of {act.partnership} goes from {act.partnership}/1 to {act.partnership}/{last}."
+            f"Name one from {act.partnership}/1 to {act.partnership}/{last}."
             if last
             else f"Nothing is recorded in {act.partnership} yet.",
             field=field,
@@ -161,7 +161,9 @@ def _check_target(book: Book, act: Correction | Retraction | Attachment) -> None
         raise TimelineError(
             "not_attachable",
             f"{cited} is no announcement, so there can be no other report of it.",
-            "Name the announcement itself: `timeline show` says what each act is about.",
+            f"Name {act.partnership}/{book.root(act.n)}, which it is about."
+            if book.root(act.n) != act.n
+            else "Name an announcement: /a/{p}/{n} shows of each act what it is.",
             field=field,
         )
     if not book.is_live(act.n):

@@ -160,7 +160,7 @@ def read_alarms(text: str, *, field: str | None = None) -> tuple[int, ...]:
         raise TimelineError(
             "invalid_value",
             f"“{text[:100]}” does not say when to be reminded.",
-            f"Write up to {_MOST_ALARMS} numbers of days before, from 0d to 366d, as 30d,7d; or none.",
+            f"Write 30d,7d for 30 and 7 days before: up to {_MOST_ALARMS} of them, from 0d to 366d; or none.",
             field=field,
         )
     return tuple(sorted(set(days), reverse=True))

@@ -228,5 +228,5 @@ def _nearest_real(text: str) -> str:
     parts = text.split("-")
     if len(parts) == 3 and 1 <= int(parts[1]) <= 12 and 1 <= int(parts[0]) <= 9998:
         last = coarse("-".join(parts[:2])).last
-        return f"The last day of that month is {last.isoformat()}."
+        return f"Write {last.isoformat()}, the last day of that month."
     return "Write a day as 2021-03-15, a month as 2021-03 or a year as 2021, years from 0002 to 9998."

@@ -55,6 +55,7 @@ class Knowledge:
 ALL = Knowledge()
 """Everything that is on record."""
 
+_LONG_AGO = date(2000, 1, 1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -153,12 +154,12 @@ def asked_day(text: str, now: datetime, *, field: str) -> date:
     return dates.day(text, field=field)
 
 
-def required(given: Mapping[str, str], name: str) -> str:
-    """The parameter, which the question cannot do without."""
+def required(given: Mapping[str, str], name: str, now: datetime) -> str:
+    """One of the parameters from, to and term, without which its question cannot be asked."""
     if name not in given:
-        raise TimelineError(
-            "missing_parameter", f"The question needs {name}.", f"Add {name}=, a day such as 2025-12-01.", field=name
-        )
+        examples = {"from": _LONG_AGO.isoformat(), "to": now.date().isoformat(), "term": "exclusivity/cloud"}
+        remedy = f"Add {name}={examples[name]}, or the {'term' if name == 'term' else 'day'} that you mean."
+        raise TimelineError("missing_parameter", f"The question needs {name}.", remedy, field=name)
     return filled(given, name)
 
 
@@ -176,8 +177,8 @@ def position(text: str, *, field: str) -> int:
         return int(text)
     raise TimelineError(
         "invalid_value",
-        f"{field}={text} is not a position in the log.",
-        f"Write a whole number: {field}=27.",
+        f"{field}={text} is not a whole number from 0.",
+        f"Write {field}=1, or the number that you mean.",
         field=field,
     )
 

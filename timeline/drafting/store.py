@@ -96,7 +96,9 @@ def find(connection: Connection, number: int) -> Draft:
     row = connection.execute(select(draft).where(draft.c.id == number)).first()
     if row is None:
         raise TimelineError(
-            "unknown_draft", f"There is no draft {number}.", "`timeline draft list --all` shows every draft there is."
+            "unknown_draft",
+            f"There is no draft {number}.",
+            "`timeline draft list --all` and /api/drafts?all=true list every draft.",
         )
     return _draft(connection, row)
 
@@ -120,7 +122,7 @@ def revision(connection: Connection, number: int, wanted: int) -> str:
         raise TimelineError(
             "unknown_draft",
             f"Draft {number} has no revision {wanted}.",
-            f"`timeline draft show {number}` says how many it has.",
+            f"`timeline draft show {number}` and /api/drafts/{number} say how many it has.",
             field="revision",
         )
     return found

@@ -135,7 +135,7 @@ def _listed(shelf: Shelf, partnerships: Sequence[str]) -> list[Shelved]:
         raise TimelineError(
             "missing_parameter",
             "A list of your own needs at least one partnership.",
-            "Name each with its own p: /feeds/mine.atom?p=openai-microsoft&p=another",
+            f"Name each with its own p: /feeds/mine.atom?p={next(iter(_names(shelf)), 'openai-microsoft')}&p=another",
             field="p",
         )
     return [_partnership(shelf, name) for name in sorted(set(partnerships))]
@@ -173,7 +173,7 @@ def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:
     """The refusal of a feed that there is not."""
     return TimelineError(
         "unknown_feed",
-        f"There is no feed {name}.",
+        f"There is no feed “{name}”.",
         f"{did_you_mean(name, tuple(known))} /feeds.opml lists them all.",
         did_you_mean=nearest(name, tuple(known)),
     )
@@ -182,9 +182,15 @@ def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:
 def _partnership(shelf: Shelf, name: str) -> Shelved:
     feed = None if "/" in name or name in ("all", "everything") else shelf.feed(name)
     if feed is None:
-        known = tuple(f.name for f in shelf.feeds() if "/" not in f.name and f.name not in ("all", "everything"))
-        raise TimelineError("unknown_partnership", f"There is no partnership {name}.", did_you_mean(name, known))
+        raise TimelineError(
+            "unknown_partnership", f"There is no partnership “{name}”.", did_you_mean(name, _names(shelf)), field="p"
+        )
     return feed
+
+
+def _names(shelf: Shelf) -> list[str]:
+    """The partnerships that have a feed."""
+    return [each.name for each in shelf.feeds() if "/" not in each.name and each.name not in ("all", "everything")]
 
 
 def _freeze_authority(log: Log, authority: str) -> None:

@@ -68,7 +68,7 @@ class Webhooks:
             raise TimelineError(
                 "invalid_value",
                 f"“{name[:80]}” cannot name a webhook.",
-                "Take up to 80 letters, digits, dots, hyphens: who is told, such as crm or legal-team.",
+                "Take up to 80 letters, digits, dots, hyphens: who is told, such as legal-team.",
                 field="name",
             )
         check(address, gate=self._gate, field="address")
@@ -78,7 +78,7 @@ class Webhooks:
             if shelf.feed(feed) is None:
                 known = sorted((each.name for each in shelf.feeds()), key=shelf_order)
                 remedy = did_you_mean(feed, known) if known else "Run `timeline publish` once: it opens the feeds."
-                raise TimelineError("unknown_feed", f"There is no feed {feed}.", remedy, field="feed")
+                raise TimelineError("unknown_feed", f"There is no feed “{feed}”.", remedy, field="feed")
         row = {"name": name, "address": address, "feed": feed, "secret": secret, "attempts": 0, "due_at": 0}
         try:
             with self._log.writing() as writer:

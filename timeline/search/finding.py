@@ -71,7 +71,10 @@ def read(given: Mapping[str, str], kinds: Kinds, now: datetime) -> Wanted:
     )
     if since is not None and until is not None and until < since:
         raise TimelineError(
-            "invalid_value", f"until {until} comes before since {since}.", "Exchange the two.", field="until"
+            "invalid_value",
+            f"until {until} comes before since {since}.",
+            f"Ask since={until}&until={since}.",
+            field="until",
         )
     limit = position(filled(given, "limit"), field="limit") if "limit" in given else PAGE
     if not 1 <= limit <= MOST:

@@ -87,7 +87,10 @@ def query(text: str) -> Query:
         TimelineError: `invalid_value` for a line without a word to look for, or longer than `LONGEST_QUERY`.
     """
     if len(text) > LONGEST_QUERY:
-        raise _refused(f"A question has at most {LONGEST_QUERY} characters.", "Take fewer words.")
+        raise _refused(
+            f"A question has at most {LONGEST_QUERY} characters.",
+            f"Take words of at most {LONGEST_QUERY} characters in all.",
+        )
     wanted: list[Words] = []
     unwanted: list[Words] = []
     for match in _PIECE.finditer(text.translate(_QUOTATION_MARKS)):
@@ -96,7 +99,10 @@ def query(text: str) -> Query:
             (unwanted if match["out"] else wanted).append(phrase)
     if not wanted:
         what = "only what must not occur" if unwanted else "no word"
-        raise _refused(f"There is {what} in “{text.strip()}”.", "Give at least one word that must occur.")
+        raise _refused(
+            f"There is {what} in “{text.strip()}”.",
+            f"Give at least one word that must occur, as in: agreement {' '.join(text.split())}.",
+        )
     return Query(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
 
 

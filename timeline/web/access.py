@@ -128,7 +128,7 @@ class Guard:
             raise _too_large()
         request.scope["bearer"] = bearer = await self._bearer(request)
         if self._needs_token and bearer is None and not request.url.path.startswith(_OPEN):
-            raise token_missing("Here even questions need a token.")
+            raise token_missing("Here even questions need a token.", "read")
         return None
 
     async def _bearer(self, request: HTTPConnection) -> Bearer | None:

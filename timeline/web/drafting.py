@@ -95,7 +95,7 @@ class Drafting:
             raise TimelineError(
                 "conflicting_parameters",
                 "An announcement names its own sources, day and partnership; only a page is given them.",
-                "Leave them out, or send the page as text/plain.",
+                f"Leave {' and '.join(superfluous)} out, or send the page as text/plain.",
                 field=superfluous[0],
             )
         else:
@@ -143,14 +143,21 @@ def draft_number(text: str) -> int:
     """
     if not _NUMBER.fullmatch(text):
         raise TimelineError(
-            "unknown_draft", f"“{text[:40]}” is no draft.", "A draft has a number, as in /drafts/3; /drafts lists them."
+            "unknown_draft",
+            f"“{text[:40]}” is no draft.",
+            "A draft has a number; /api/drafts?all=true lists every draft.",
         )
     return int(text)
 
 
 def _positive(text: str, name: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise TimelineError("invalid_value", f"{name}={text[:40]} is no number.", f"Write {name}=2.", field=name)
+        raise TimelineError(
+            "invalid_value",
+            f"{name}={text[:40]} is no number.",
+            f"Write {name}=1, or the number that you mean.",
+            field=name,
+        )
     return int(text)
 
 

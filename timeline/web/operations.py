@@ -195,7 +195,10 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
     if len(pairs) > len(given):
         twice = next(name for name, _ in pairs if len(request.query_params.getlist(name)) > 1)
         raise TimelineError(
-            "conflicting_parameters", f"{twice} is given more than once.", f"Keep one {twice}=.", field=twice
+            "conflicting_parameters",
+            f"{twice} is given more than once.",
+            f"Keep one: {twice}={given[twice]}.",
+            field=twice,
         )
     return given
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from difflib import SequenceMatcher
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from timeline.core.errors import TimelineError
+from timeline.core.errors import TimelineError, nearest
 from timeline.web.operations import ENCODER, Json
 from timeline.web.sessions import way_in
 
 PROBLEM = "application/problem+json"
 _CODES = {404: "unknown_address", 405: "method_not_allowed"}
 RETRY_SECONDS = 5
+_LONGEST_WORD = 100
+_SLOT = re.compile(r"{\w+}")
+_RECORDED = re.compile(
+    r"/(?:api/partnerships/(?P<at>[^/]+)/announcements|(?:api/announcements|a)/(?P<p>[^/]+))(?:/(?P<n>\d{1,6}))?"
+)
 
 
 class Problems:
@@ -56,14 +63,33 @@ class Problems:
         assert isinstance(error, HTTPException)  # registered for these
         if _CODES.get(error.status_code) == "method_not_allowed":
             return self.answer(request, self._wrong_method(request))
+        meant = self._meant(request.scope["path"])
+        remedy = "The addresses are listed at /openapi.json; people begin at /."
         return self.answer(
             request,
             TimelineError(
                 "unknown_address",
                 "There is nothing at this address.",
-                "The addresses are listed at /openapi.json; people begin at /.",
+                f"Did you mean {meant}? {remedy}" if meant else remedy,
             ),
         )
+
+    def _meant(self, path: str) -> str | None:
+        """The address that differs from the path by misspelt words alone; its slots take what stands there."""
+        given = path.split("/")
+        if not path.isprintable() or any(len(word) > _LONGEST_WORD for word in given):
+            return None
+        best: tuple[float, str] | None = None
+        for route in self.routes:
+            words = str(getattr(route, "path_format", "")).split("/")
+            if len(words) != len(given) or any("{" in word and not _SLOT.fullmatch(word) for word in words):
+                continue
+            pairs = [(mine, word) for mine, word in zip(given, words, strict=True) if "{" not in word]
+            if all(mine == word or nearest(mine, [word]) for mine, word in pairs):
+                near = sum(SequenceMatcher(None, *pair).ratio() for pair in pairs) / len(pairs)
+                meant = "/".join(mine if "{" in word else word for mine, word in zip(given, words, strict=True))
+                best = max(best or (0.0, ""), (near, meant))
+        return best[1] if best and best[1] != path else None
 
     def _wrong_method(self, request: Request) -> TimelineError:
         allowed: set[str] = {"OPTIONS"}
@@ -72,10 +98,13 @@ class Problems:
             if match is Match.PARTIAL:
                 allowed |= set(getattr(route, "methods", None) or ())
         remedy = f"This address takes {', '.join(sorted(allowed))}."
-        if "/announcements" in request.url.path and request.method in ("PUT", "PATCH", "DELETE"):
+        recorded = _RECORDED.match(request.scope["path"])
+        if recorded and request.method in ("PUT", "PATCH", "DELETE"):
+            p, n = recorded["p"] or recorded["at"], recorded["n"] or "{n}"
+            about = f"/api/partnerships/{p[:80]}/announcements/{n}"
             remedy = (
-                "What is recorded is never changed or removed. Send the right content to "
-                "/api/partnerships/{p}/announcements/{n}/correction, or a reason to …/retraction, with POST."
+                "What is recorded is never changed or removed. "
+                f"POST the right content to {about}/correction, or a reason to {about}/retraction."
             )
         return TimelineError(
             "method_not_allowed",

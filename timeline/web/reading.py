@@ -150,7 +150,8 @@ class Reading:
         return self.answers.changes(call.path["p"], after, upto, self._knowledge(call))
 
     def learned(self, call: Call) -> Json:
-        earlier, later = (self._moment(required(call.given, name), name) for name in ("from", "to"))
+        now = self.clock()
+        earlier, later = (self._moment(required(call.given, name, now), name) for name in ("from", "to"))
         return self.answers.learned(call.path["p"], earlier, later)
 
     def upcoming(self, call: Call) -> Json:
@@ -210,11 +211,12 @@ class Reading:
 
     def _span(self, call: Call) -> tuple[date, date]:
         """The two days; at a permanent address each says itself which it is, never “today”."""
+        now = self.clock()
+        given = {name: required(call.given, name, now) for name in ("from", "to")}
         if "seq" in call.path:
-            first, last = (day(required(call.given, name), field=name) for name in ("from", "to"))
+            first, last = (day(text, field=name) for name, text in given.items())
         else:
-            now = self.clock()
-            first, last = (asked_day(required(call.given, name), now, field=name) for name in ("from", "to"))
+            first, last = (asked_day(text, now, field=name) for name, text in given.items())
         return first, last
 
     def _moment(self, text: str, name: str) -> Knowledge:

@@ -64,7 +64,7 @@ class Stream:
             raise TimelineError(
                 "too_many_streams",
                 "As many listeners as there may be are connected, or the service is stopping.",
-                "Connect again in some seconds, or ask /api/log?after= from time to time.",
+                "Connect again in some seconds, or ask /api/log from time to time.",
             )
         if request.method == "HEAD":
             return StreamingResponse(iter(()), media_type="text/event-stream")

@@ -93,7 +93,10 @@ class Writing:
         document = only_document(call.body, body_name(call))
         if wanted is not None and wanted not in document.data:
             raise TimelineError(
-                "missing_field", f"There is no {wanted}.", f"Say which event: {wanted}: closing.", field=wanted
+                "missing_field",
+                f"There is no {wanted}.",
+                f"Add {wanted}, the event, in the words of the statements that wait for it.",
+                field=wanted,
             )
         data = dict(document.data)
         for name, value in {"partnership": partnership, **set_by_address}.items():

@@ -43,7 +43,7 @@ class Fields:
             if "default" in default:
                 return default["default"]
             raise TimelineError(
-                "missing_field", f"{self.what.capitalize()} needs {name}.", f"Add {name}:.", field=self.at(name)
+                "missing_field", f"{self.what.capitalize()} needs {name}.", f"Add {name}.", field=self.at(name)
             )
         return raw
 
@@ -75,7 +75,12 @@ class Fields:
         raw = self.take(name, default=())
         if isinstance(raw, list | tuple):
             return raw
-        raise TimelineError("invalid_field", f"{name} is a list.", "Begin each item with a dash.", field=self.at(name))
+        raise TimelineError(
+            "invalid_field",
+            f"{name} is a list.",
+            "Write it as a list, even of one: a dash before each item, or [ and ] around them.",
+            field=self.at(name),
+        )
 
     def choice(self, name: str, choices: Sequence[str], **default: Any) -> Any:
         raw = self.take(name, **default)

@@ -185,7 +185,7 @@ def _sources(document: Fields) -> tuple[Source, ...]:
             raise TimelineError(
                 "invalid_field",
                 "text_sha256 is not a sha256 in hexadecimal.",
-                "Give the text itself, as `text:`.",
+                "Put the text itself in text, and leave text_sha256 out.",
                 field=fields.at("text_sha256"),
             )
         publisher = fields.optional("publisher", length=200)
@@ -193,13 +193,13 @@ def _sources(document: Fields) -> tuple[Source, ...]:
             raise TimelineError(
                 "missing_field",
                 "A source needs an address, a publisher or a text.",
-                "Add url, publisher or text.",
+                "Add publisher, url or text.",
                 field=fields.path,
             )
         found.append(fields.done(Source(fields.choice("tier", TIERS), url, publisher, sha)))
     if not found:
         raise TimelineError(
-            "missing_field", "No source is named.", "Add sources: with at least one url or publisher.", field="sources"
+            "missing_field", "No source is named.", "Add sources, each with a url or a publisher.", field="sources"
         )
     return tuple(found)
 
@@ -216,7 +216,7 @@ def _statement(fields: Fields, sources: int, announced: Announced) -> Statement:
         raise TimelineError(
             "quote_missing",
             f"The statement about {about} has no quote.",
-            "Add quote: with the source's own words; if it really has none, unsupported: with the reason.",
+            "Add quote, in the source's own words; if it really has none, add unsupported, with the reason.",
             field=fields.at("quote"),
         )
     source = fields.optional_number("source", default=1)
@@ -253,7 +253,7 @@ def _says(fields: Fields, about: Term) -> tuple[Literal["set", "end", "reaffirm"
         raise TimelineError(
             "conflicting_fields" if given else "missing_field",
             f"A statement says exactly one thing; this one says {' and '.join(given) or 'nothing'}.",
-            "Use set: with the value, end: true, or reaffirm: true.",
+            "Give one of set, end and reaffirm: set with the value, the others as true.",
             field=fields.path,
         )
     raw = fields.raw[given[0]]
@@ -320,7 +320,7 @@ def _check_periods(statement: Statement, fields: Fields, announced: Announced) -
         refuse(
             "missing_field",
             "What is temporary needs an end.",
-            "Add until:, the last day it holds, or leave temporary out.",
+            "Add until, the last day it holds, or leave temporary out.",
             "until",
         )
     if statement.act == "end" and isinstance(until, CoarseDate | UntilEvent) and not statement.temporary:
@@ -334,7 +334,7 @@ def _check_periods(statement: Statement, fields: Fields, announced: Announced) -
         refuse(
             "invalid_field",
             f"{'An end' if statement.act == 'end' else 'Something temporary'} needs a day.",
-            "Give effective: as a day, month or year, or leave it out for the announced day.",
+            "Give effective as a day, month or year, or leave it out for the announced day.",
             "effective",
         )
     last = until.no_later_than if isinstance(until, UntilEvent) else until
@@ -344,8 +344,8 @@ def _check_periods(statement: Statement, fields: Fields, announced: Announced) -
         refuse(
             "until_before_effective",
             f"It ends ({last.text}) before it begins ({begins.text}{', the announced day' if assumed else ''}).",
-            "Add effective: with the day, month or year in which it began, or unknown."
+            "Add effective: unknown, or with the day, month or year in which it began."
             if assumed
-            else "Check the two dates; until: is the last day, month or year in which it holds.",
+            else "Check the two dates; until is the last day, month or year in which it holds.",
             "until",
         )

@@ -31,7 +31,8 @@ def term(text: Any, *, field: str | None = None) -> Term:
     raise TimelineError(
         "invalid_field",
         f"“{text}” is not a term.",
-        "Write it as kind/subject in small letters, digits and hyphens: exclusivity/cloud.",
+        _written_well(text, pieces=2)
+        or "Write it as kind/subject in small letters, digits and hyphens: exclusivity/cloud.",
         field=field,
     )
 
@@ -43,9 +44,17 @@ def slug(text: Any, *, field: str) -> str:
     raise TimelineError(
         "invalid_field",
         f"“{text}” cannot be used as a name.",
-        "Use small letters, digits and single hyphens: openai-microsoft.",
+        _written_well(text, pieces=1) or "Use small letters, digits and single hyphens: openai-microsoft.",
         field=field,
     )
+
+
+def _written_well(text: Any, *, pieces: int) -> str | None:
+    """The remedy for a name, or names joined by a slash, written as people write: Harbour Quill, Quill's Stake."""
+    found = ["-".join(re.findall("[a-z0-9]+", each.lower())) for each in str(text).split("/")]
+    if len(found) != pieces or not all(map(is_slug, found)):
+        return None
+    return f"Write {'/'.join(found)}."
 
 
 def text_of(raw: Any, *, field: str, length: int = TEXT_LENGTH) -> str:
@@ -69,7 +78,7 @@ def text_of(raw: Any, *, field: str, length: int = TEXT_LENGTH) -> str:
         raise TimelineError(
             "invalid_field",
             f"{field} has {len(stripped)} characters; at most {length} are kept.",
-            "Shorten it; the whole text belongs to a source, as `text:`.",
+            f"Shorten it to {length} characters; the whole text belongs to a source, as `text:`.",
             field=field,
         )
     return stripped
