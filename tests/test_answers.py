@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tests.conftest import Clock
-from tests.records import append, opening, said
+from tests.records import append, corrected, opening, said
 from timeline.answers import Answers
 from timeline.cli import tables
+from timeline.core.questions import Knowledge, Question
 from timeline.core.terms import BUILTIN
 from timeline.exports import Exports
 from timeline.exports.memos import Memo, changes
@@ -58,6 +59,22 @@ def test_what_is_first_on_record_as_already_true_did_not_begin_then(answers: Ans
     memo = Memo(cited.citation, BUILTIN, body)
     changes(memo, body)
     assert [section.heading for section in memo.sections][1] == "Not on record before 2022-05, so no changes"
+
+
+@pytest.mark.parametrize("on", ["2021-01-01", "2026-01-01", "2030-01-01"])
+def test_an_answer_at_a_position_is_the_same_for_ever(answers: Answers, clock: Clock, on: str) -> None:
+    """Neither a growing record nor the passing of days changes any part of it, and it is what its citation names."""
+    append(answers.log, stake(5, "2020-01-01", "two", until="2028"), stake(20, "2022-05-01", effective="2027"))
+    question = Question(date.fromisoformat(on), Knowledge(known_seq=3))
+    first = answers.state(SLUG, question)
+
+    clock.now += timedelta(days=900)
+    append(answers.log, stake(30, "2021-01-01"), corrected(2, stake(6, "2020-01-01", "two")))
+
+    assert answers.state(SLUG, question) == first
+    assert first["view"] == "cited"
+    assert Exports(answers, "https://record.example").state(SLUG, question).body == first
+    assert "! FIXED RECORD" in shown(tables.state, first)
 
 
 def test_a_comparison_within_the_record_needs_no_such_words(answers: Answers) -> None:

@@ -72,15 +72,11 @@ class Answers:
         """The state of a partnership on a day: terms in force, ended, upcoming, the lanes asked for, coverage."""
         with self._known(partnership, question.knowledge) as known:
             found = state(known.book, question.as_of, wanted=question.wants)
-            today = self.clock().date()
-            view = "scheduled" if question.as_of > today else "current"
-            if question.as_of < today or not known.is_all:
-                view = "historical"
             body: Json = {
                 "partnership": partnership,
                 "name": known.words.name,
                 "resolved": {"as_of": question.as_of.isoformat(), **clocks(known)},
-                "view": view,
+                "view": self._view(question, known),
                 "terms": [term_body(known, held) for held in found.in_force],
                 "ended": [ended_body(known, held) for held in found.ended],
                 "upcoming": [ahead_line(known, ahead) for ahead in found.upcoming],
@@ -99,6 +95,15 @@ class Answers:
             }
             body["warnings"] = list(state_warnings(known, (*found.in_force, *found.ended)))
             return body
+
+    def _view(self, question: Question, known: Known) -> str:
+        """Where the answer stands: “cited” at a fixed position, whatever today is; else how it is to today."""
+        if question.knowledge.known_seq is not None:
+            return "cited"
+        today = self.clock().date()
+        if question.as_of < today or not known.is_all:
+            return "historical"
+        return "scheduled" if question.as_of > today else "current"
 
     # -- the two differences -----------------------------------------------------------------------------------
 

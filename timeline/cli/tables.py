@@ -42,6 +42,8 @@ def state(out: Console, body: Json) -> None:
         later = coverage["later"]
         more = f" {later} agreed announcement{'s' * (later != 1)} made after that day." if later else ""
         _line(out, f"! HISTORICAL VIEW.{more}", "yellow")
+    if body["view"] == "cited":
+        _line(out, "! FIXED RECORD: what was recorded after it is not applied, now or later.", "yellow")
     if body["view"] == "scheduled":
         _line(out, "! SCHEDULED VIEW: a projection of stated dates, not a forecast.", "yellow")
     if coverage["note"]:

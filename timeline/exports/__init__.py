@@ -57,7 +57,7 @@ class Exports:
     def state(self, partnership: str, question: Question) -> Cited:
         """The state on a day."""
         known = self._fixed(partnership, question.knowledge)
-        body = self.answers.state(partnership, replace(question, knowledge=known)) | {"view": "cited"}
+        body = self.answers.state(partnership, replace(question, knowledge=known))
         day = question.as_of.isoformat()
         what, query, words = f"state on {day}", {}, ["--as-of", day]
         if question.term is not None:

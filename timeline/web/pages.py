@@ -179,10 +179,13 @@ class Pages:
     def partnership(self, call: Call) -> str:
         """The state on a day with everything beside it."""
         body = self._ask.state(Call(call.path, {"include": "proposed,reported", **call.given}))
+        today = self._ask.clock().date()
+        if body["view"] == "cited":  # a position was asked for, and the page still leads back to today
+            body["view"] = "scheduled" if body["resolved"]["as_of"] > today.isoformat() else "historical"
         lanes = [lane for lane in (PROPOSED, REPORTED) if body[lane]]
         shown = {"include": ",".join(lanes)} if lanes else {}
         cited = self._ask.cited_state(Call(call.path, {**call.given, **shown}))
-        return self._partnership_page(call, cited, body, self._ask.clock().date(), None)
+        return self._partnership_page(call, cited, body, today, None)
 
     def _partnership_page(self, call: Call, cited: Cited, body: Json, today: date | None, since: Json | None) -> str:
         knowledge = {name: value for name, value in call.given.items() if name in KNOWLEDGE}
