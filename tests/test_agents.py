@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
@@ -29,8 +31,8 @@ from tests.records import append, corrected, opening, said
 from tests.web import EXAMPLE, NOW, ROOT, application, client, free_port, seeded, token
 from timeline.acts import Desk
 from timeline.agents import Tools
+from timeline.agents.instructions import THEIR_WORDS
 from timeline.agents.small import LIMIT
-from timeline.agents.tools import THEIR_WORDS
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import Question
@@ -214,6 +216,29 @@ def test_all_of_the_tools_give_the_numbers_and_the_citation_of_the_api(tools: To
     assert act["hash"] in evidence["cite"]["text"]
 
 
+def test_the_evidence_of_a_term_is_the_words_that_it_rests_on(tools: Tools) -> None:
+    """Also where the announcement was corrected: what was replaced is shown apart."""
+    seen = set()
+    for p in ("openai-microsoft", "harbour-quill"):
+        for day in ("2019-08-01", "2022-06-30", "2024-06-30", "2026-11-01"):
+            state = tools.answers.state(
+                p, Question(datetime.fromisoformat(day).date(), include=("proposed", "reported"))
+            )
+            for term in (*state["terms"], *state["proposed"], *state["reported"]):
+                [found] = ask(tools, "show_evidence", statement=term["governed_by"])["statements"]
+                assert (found["text"], found.get("quote", "")) == (term["text"], term["evidence"][0]["quote"])
+                seen.add(term["governed_by"])
+    assert len(seen) > 50
+
+    revised = ask(tools, "show_evidence", statement="harbour-quill/2#2")
+    assert revised["cite"]["link"].endswith("/a/harbour-quill/10")
+    assert "harbour-quill/10, which counts since position 12" in revised["corrected"]
+    assert [each["text"][-16:] for each in (*revised["statements"], *revised["replaced"])] == [
+        "capped at EUR 2.5 m"[-16:],
+        "capped at EUR 2 m"[-16:],
+    ]
+
+
 def _term(text: str) -> Any:
     from timeline.core.terms import term  # noqa: PLC0415 - the fixture of that name is the tool's argument here
 
@@ -296,6 +321,23 @@ def test_an_answer_is_small_however_long_and_many_the_texts_are(log: Log) -> Non
         body = ask(tools, name, **arguments)
         assert body["their_words"] == THEIR_WORDS
         assert "characters more" in json.dumps(body) or name in ("find_partnership", "draft_from_text"), name
+
+
+def test_a_long_draft_is_cut_whatever_its_letters_take(log: Log) -> None:
+    """Four bytes each, or an escape."""
+    letters = "\N{GRINNING FACE}" * 900 + '"' * 900
+    sentences = (
+        "Quill House is investing $1 million in Harbour Signals",
+        "Quill House holds 40% of Harbour Signals",
+        "Harbour Signals grants Quill House a license to its tides through 2032",
+        "Harbour Signals will become our exclusive chart provider",
+    )
+    text = "\n\n".join(["# Lantern Charts", *(f"{each}, {letters}." for each in sentences)])
+
+    body = ask(toolbox(seeded(log)), "draft_from_text", text=text, partnership="harbour-quill")
+
+    assert "million in Harbour Signals" in body["document"]
+    assert body["document"].endswith("characters more)")
 
 
 def test_what_no_reader_sees_is_written_by_its_number(log: Log) -> None:
@@ -449,6 +491,28 @@ def test_a_client_talks_to_the_program_on_either_version_of_the_protocol(sqlite_
     log.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["closed", signal.SIGINT, signal.SIGTERM])
+def test_the_program_ends_when_it_is_told_to(sqlite_url: str, end: Any) -> None:
+    """When the assistant's program closes its input, or by a signal; it waits for nothing more to read."""
+    asked: Json = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    message = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": asked}).encode() + b"\n"
+    command = [sys.executable, "-m", "timeline", "--database-url", sqlite_url, "agents"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(message)
+        process.stdin.flush()
+        assert b'"timeline"' in process.stdout.readline()
+
+        if end == "closed":
+            process.stdin.close()
+        else:
+            process.send_signal(end)
+
+        assert process.wait(20) == (0 if end == "closed" else -end)
+
+
 def test_where_the_library_is_missing_one_line_says_what_to_install(
     run: Run, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,6 +577,18 @@ def asked_only(record: Log, record_url: str) -> Iterator[TestClient]:
 def called(web: TestClient, name: str, arguments: Json, **headers: str) -> Any:
     params = {"name": name, "arguments": arguments}
     return web.post("/mcp", json=LIST | {"method": "tools/call", "params": params}, headers=headers)
+
+
+def test_a_client_of_the_older_protocol_is_answered_the_same_over_http(record: Log, record_url: str) -> None:
+    """One that shakes hands first, and would listen to the server if it could."""
+    port = free_port()
+    app = application(record, record_url, agents="on", port=port)
+    with served_at(app, port) as (address, answered):
+        (listed, _), state = talk(f"{address}/mcp", ("state_as_of", STATE), mode="legacy")
+
+    assert "draft_from_text" not in listed
+    assert told_by(state)["in_force"] == ask(toolbox(record), "state_as_of", **STATE)["in_force"]
+    assert {status for method, _, status in answered if method == "GET"} <= {405}
 
 
 def test_it_is_closed_unless_the_settings_open_it(log: Log, database_url: str) -> None:

@@ -1,7 +1,8 @@
 """The door for assistants: few tools, named by what somebody wants to know, over the Model Context Protocol.
 
-`tools` has the table of tools, `rows` and `small` make their answers fit, `protocol` speaks to the library, which is an
-extra and loaded only when asked for.
+`tools` has the table of tools and what answers each, `declared` how one is declared and asked, `rows` and `small` make
+answers fit, `instructions` is what an assistant is told first. `protocol` speaks to the library, which is an extra and
+loaded only when asked for.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -23,8 +24,10 @@ from mcp_types import Tool as Listed
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from timeline.agents.declared import Tool
+from timeline.agents.instructions import INSTRUCTIONS
 from timeline.agents.small import tidy
-from timeline.agents.tools import INSTRUCTIONS, Tool, Tools
+from timeline.agents.tools import Tools
 from timeline.core.errors import TimelineError
 from timeline.exports import ENCODER
 
@@ -69,6 +72,8 @@ def over_stdio(server: Server[Any]) -> None:
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
+    # The library waits for the next line in a thread that cannot be interrupted; what is under way is a transaction.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve)
 
 

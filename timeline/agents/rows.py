@@ -86,6 +86,11 @@ def statement(line: Json) -> Json:
     }
 
 
+def says(line: Json) -> Json:
+    """What makes two statements of an announcement the same."""
+    return named(line, "term", "act", "force", "text", "until", "quote", "note")
+
+
 def source(line: Json, base_url: str) -> Json:
     """A source, and where its stored text is."""
     stored = line["text_sha256"]

@@ -15,7 +15,7 @@ LIMIT = 16_000
 """Bytes of an answer: some four thousand tokens."""
 LONGEST = 600
 """Characters of one text."""
-_MANY = 8
+_MANY = 12
 """Values of a list within a row."""
 _FRAME = 300
 """Bytes for the names of the groups and for how to get the rest."""

@@ -54,6 +54,10 @@ def agents(frame: Frame, *, draft: bool) -> None:
                     "Whoever set this up may start it as `timeline agents --draft`.",
                 )
 
+        if sys.stdin.isatty():
+            click.echo(
+                "An assistant's program is to start this, and to talk on standard input. Ctrl-C ends it.", err=True
+            )
         protocol.over_stdio(protocol.speaking(tools, permit))
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from timeline.agents import Tools
-from timeline.agents.tools import ABOUT
+from timeline.agents.instructions import ABOUT
 from timeline.settings import Settings
 from timeline.web.agents import PLACE
 from timeline.web.conditional import respond
