@@ -10,11 +10,12 @@ import pytest
 from rich.console import Console
 
 from tests.conftest import Clock
-from tests.records import append, corrected, opening, said
+from tests.records import append, corrected, opening, recorded, said
 from timeline.answers import Answers
 from timeline.cli import tables
+from timeline.core.feed import entries
 from timeline.core.questions import Knowledge, Question
-from timeline.core.terms import BUILTIN
+from timeline.core.terms import BUILTIN, term
 from timeline.exports import Exports
 from timeline.exports.memos import Memo, changes
 from timeline.log import Log
@@ -59,6 +60,42 @@ def test_what_is_first_on_record_as_already_true_did_not_begin_then(answers: Ans
     memo = Memo(cited.citation, BUILTIN, body)
     changes(memo, body)
     assert [section.heading for section in memo.sections][1] == "Not on record before 2022-05, so no changes"
+
+
+def test_values_that_read_alike_say_in_what_they_differ(answers: Answers) -> None:
+    """The short form of an exclusivity leaves the provider out: “primary” does not become “primary”."""
+    first, second, third = (
+        stake(20, announced, term="exclusivity/cloud", set={"level": "primary", **provider})
+        for announced, provider in (
+            ("2021-01-01", {"provider": "Azure"}),
+            ("2022-01-01", {"provider": "Oracle"}),
+            ("2023-01-01", {}),
+        )
+    )
+    append(answers.log, first, second, third)
+    was, is_ = "primary (provider: Oracle)", "primary (provider: not stated)"
+
+    compared = answers.changes(SLUG, date(2021, 6, 1), date(2023, 1, 1))
+    (differing,) = compared["terms"]
+    learned = answers.learned(SLUG, Knowledge(known_seq=2), Knowledge(known_seq=3))["learned"]
+    life = answers.history(SLUG, term("exclusivity/cloud"))["life"]
+    ahead = answers.state(SLUG, Question(date(2021, 6, 1)))["upcoming"]
+    feed = entries(recorded([opening(), first, second, third]), BUILTIN, date(2026, 1, 1))
+
+    assert [step["text"] for step in compared["changes"]] == [
+        f"cloud exclusivity becomes {was}",
+        f"cloud exclusivity becomes {is_}",
+    ]
+    assert (differing["before"]["text"], differing["after"]["text"]) == ("primary (provider: Azure)", is_)
+    assert [(each["before"]["text"], each["after"]["text"]) for each in learned] == [
+        ("primary (provider: Azure)", was),
+    ]
+    assert [each["text"] for each in life] == ["primary", was, is_]
+    assert [each["text"] for each in ahead] == [
+        f"Cloud exclusivity changes: {was}",
+        f"Cloud exclusivity changes: {is_}",
+    ]
+    assert [entry.rows[0].piece for entry in feed[1:]] == [step["text"] for step in compared["changes"]]
 
 
 @pytest.mark.parametrize("on", ["2021-01-01", "2026-01-01", "2030-01-01"])

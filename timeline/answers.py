@@ -18,15 +18,15 @@ from timeline.bodies import (
     ahead_line,
     announcement_body,
     boundary_body,
-    cell_body,
     clocks,
     coverage_note,
     day_text,
     direction_text,
+    doubted,
     ended_body,
     life,
     partnership_line,
-    side_body,
+    sides,
     state_warnings,
     statement_body,
     term_body,
@@ -119,18 +119,20 @@ class Answers:
         with self._known(partnership, knowledge) as known:
             steps = [_step(known, change) for change in changed(known.book, after, upto)]
             found = (state(known.book, after), state(known.book, upto))
-            sides = [{held.term: held for held in (*side.in_force, *side.ended)} for side in found]
+            days = [{held.term: held for held in (*side.in_force, *side.ended)} for side in found]
             differing, unchanged, begun = [], [], []
-            for term in sorted({*sides[0], *sides[1]}):
-                before, now = (side.get(term) for side in sides)
+            for term in sorted({*days[0], *days[1]}):
+                before, now = (day.get(term) for day in days)
                 named = {"term": str(term), "label": known.words.label(term)}
+                was, is_ = (None if held is None else held.cell for held in (before, now))
+                shown = sides(known, term, was, is_)
+                shown = {"before": doubted(shown["before"], before), "after": doubted(shown["after"], now)}
                 if before is not None and now is not None and same(before.cell, now.cell):
                     unchanged.append(str(term))
                 elif before is None and now is not None and same(at(known.book.line(term).cells, after), now.cell):
-                    begun.append(named | {"after": side_body(known, term, now)})
+                    begun.append(named | {"after": shown["after"]})
                 else:
-                    sides_of_it = {"before": side_body(known, term, before), "after": side_body(known, term, now)}
-                    differing.append(named | sides_of_it)
+                    differing.append(named | shown)
             begins = found[0].coverage.begins
             return {
                 "partnership": partnership,
@@ -170,8 +172,7 @@ class Answers:
                     "start": None if delta.start == START_OF_TIME else delta.start.isoformat(),
                     "through": None if delta.end == END_OF_TIME else said_through(delta.end).isoformat(),
                     "when": delta.when(today),
-                    "before": cell_body(before, delta.term, delta.before),
-                    "after": cell_body(after, delta.term, delta.after),
+                    **sides(after, delta.term, delta.before, delta.after, before),
                 }
                 for delta in learned(lines_of(before.book), lines_of(after.book))
             ],
@@ -397,13 +398,12 @@ class Answers:
 
 def _step(known: Known, change: Change) -> Json:
     """One change of the world, with both of its sides."""
-    after = cell_body(known, change.term, change.after)
+    shown = sides(known, change.term, change.before, change.after)
     return {
         **boundary_body(between(known.book, change.on, change.before, change.after)),
         "term": str(change.term),
         "label": known.words.label(change.term),
         "what": transition(known.book, change.before, change.after),
-        "before": cell_body(known, change.term, change.before),
-        "after": after,
-        "text": known.words.change(change.term, change.before, change.after, after["text"]),
+        **shown,
+        "text": known.words.change(change.term, change.before, change.after, shown["after"]["text"]),
     }

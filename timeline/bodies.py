@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import zip_longest
 from typing import Any
 
 from timeline.core.announcements import (
@@ -179,9 +178,18 @@ def _evidence(known: Known, said: Said) -> Json:
     return body
 
 
-def cell_body(known: Known, term: Term, cell: Cell | None) -> Json:
+def sides(known: Known, term: Term, before: Cell | None, after: Cell | None, earlier: Known | None = None) -> Json:
+    """What a term was and is, where the two differ: the fields `before` and `after`.
+
+    Args:
+        earlier: The knowledge that the cell before is of, where it is another.
+    """
+    was, now = known.words.sides(term, known.direction(term), before, after)
+    return {"before": _cell(earlier or known, before, was), "after": _cell(known, after, now)}
+
+
+def _cell(known: Known, cell: Cell | None, text: str) -> Json:
     """A cell in a comparison; silence is a word of its own."""
-    text = known.words.cell(term, known.direction(term), cell)
     if cell is None:
         return {"status": "not_recorded", "value": None, "text": text, "governed_by": None, "evidence": []}
     said = known.book.said(cell.ref)
@@ -194,9 +202,8 @@ def cell_body(known: Known, term: Term, cell: Cell | None) -> Json:
     }
 
 
-def side_body(known: Known, term: Term, held: Holding | None) -> Json:
-    """A term on one of two days compared; within the window of a coarse date it is only possible."""
-    body = cell_body(known, term, None if held is None else held.cell)
+def doubted(body: Json, held: Holding | None) -> Json:
+    """A side of two days compared, with how sure it is: within the window of a coarse date it is only possible."""
     if held is None:
         return body | {"certainty": None}
     doubt = "" if held.certain else " (possible)"
@@ -222,10 +229,11 @@ def ahead_line(known: Known, ahead: Ahead) -> Json:
 def life(known: Known, term: Term) -> list[Json]:
     """An agreed term's life, stretch by stretch."""
     cells = known.book.line(term).cells
-    return [_life(known, term, cell, after) for cell, after in zip_longest(cells, cells[1:])]
+    around = zip((None, *cells), cells, (*cells[1:], None), strict=False)
+    return [_life(known, term, *each) for each in around]
 
 
-def _life(known: Known, term: Term, cell: Cell, after: Cell | None) -> Json:
+def _life(known: Known, term: Term, before: Cell | None, cell: Cell, after: Cell | None) -> Json:
     said = known.book.said(cell.ref)
     record = known.book.records[cell.ref.n]
     begins = beginning(said, cell)
@@ -237,7 +245,7 @@ def _life(known: Known, term: Term, cell: Cell, after: Cell | None) -> Json:
         "from_text": first_words(begins),
         "through": None if cell.end == END_OF_TIME else said_through(cell.end).isoformat(),
         "through_text": None if cell.end == END_OF_TIME else last_words(ends),
-        **cell_body(known, term, cell),
+        **_cell(known, cell, known.words.sides(term, known.direction(term), before, cell)[1]),
         "since": since(known.book, said),
         "until": until(said.statement),
         "certain_from": day_text(known.book.certain_from(said)),

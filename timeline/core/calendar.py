@@ -134,7 +134,7 @@ class Calendar:
             said = book.said(cell.ref)
             found = boundary(said, side, on)
             window = found.window if side == "start" else None
-            text = ahead_words(words, Ahead(term, what, said, found, after=now), book.direction(term))
+            text = ahead_words(words, Ahead(term, what, said, found, before=was, after=now), book.direction(term))
             yield Edge(
                 term=term,
                 n=cell.ref.n,

@@ -354,7 +354,7 @@ class Feed:
     def _row(self, delta: Delta, force: str, today: date) -> Row:
         words, term = self._words, delta.term
         direction = self.book.direction(term)
-        after_text = words.cell(term, direction, delta.after)
+        before_text, after_text = words.sides(term, direction, delta.before, delta.after)
         return Row(
             term=term,
             label=words.label(term),
@@ -362,7 +362,7 @@ class Feed:
             force=force,
             before=delta.before,
             after=delta.after,
-            before_text=words.cell(term, direction, delta.before),
+            before_text=before_text,
             after_text=after_text,
             piece=words.change(term, delta.before, delta.after, after_text),
             start=delta.start,

@@ -72,6 +72,7 @@ class Ahead:
     boundary: Boundary | None = None
     event: str | None = None
     no_later_than: CoarseDate | None = None
+    before: Cell | None = None
     after: Cell | None = None
 
     @property
@@ -173,7 +174,7 @@ def upcoming(book: Book, lines: dict[Term, Cells], after: date, upto: date, *, f
         governing = now if now is not None else before
         assert governing is not None  # a boundary has a cell on at least one side
         what = transition(book, before, now)
-        yield Ahead(term, what, book.said(governing.ref), between(book, on, before, now), after=now)
+        yield Ahead(term, what, book.said(governing.ref), between(book, on, before, now), before=before, after=now)
     for said, event, what in book.waiting():
         term = said.statement.term
         if said.force != force or term not in lines:

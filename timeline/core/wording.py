@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -90,6 +91,16 @@ class Words:
             return NOT_RECORDED
         return ENDED[cell.status] if cell.value is None else self.short(term, direction, cell.value)
 
+    def sides(self, term: Term, direction: Direction | None, *cells: Cell | None) -> list[str]:
+        """What `cell` says of two cells that differ; what the short form leaves out is said where it alone does."""
+        texts = [self.cell(term, direction, cell) for cell in cells]
+        kind = self.kinds.by_name.get(term.kind)
+        values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+        if kind is None or len({*texts}) > 1 or len(values) < len(cells) or len({*values}) == 1:
+            return texts
+        fields = [field.name for field in kind.fields if len({value.get(field.name) for value in values}) > 1]
+        return [f"{text} ({self._named(fields, kind, term, value)})" for text, value in zip(texts, values, strict=True)]
+
     def holding(self, held: Holding, direction: Direction | None) -> str:
         """One term's state as a sentence."""
         if held.cell.value is not None:
@@ -120,6 +131,11 @@ class Words:
                 for word, (_, follows) in zip(words, slots, strict=True):
                     said += (word or NOT_STATED) + follows
         return said.strip(" ,;:").replace("s’s ", "s’ ")
+
+    def _named(self, fields: Sequence[str], kind: Kind, term: Term, value: Value) -> str:
+        """Those fields of the value, each with its name."""
+        said = ((name, self._slot(name, kind, term, None, value)) for name in fields)
+        return "; ".join(f"{name.replace('_', ' ').replace('-', ' ')}: {words or NOT_STATED}" for name, words in said)
 
     def _slot(self, name: str, kind: Kind, term: Term, direction: Direction | None, value: Value) -> str | None:
         """What stands for a name in a template; None when it was not stated."""
@@ -294,7 +310,7 @@ def ahead_words(words: Words, ahead: Ahead, direction: Direction | None) -> str:
     text = f"{label} {AHEAD[ahead.what]}"
     if ahead.after is None or ahead.after.value is None:
         return text
-    return f"{text}: {words.short(ahead.term, direction, ahead.after.value)}"
+    return f"{text}: {words.sides(ahead.term, direction, ahead.before, ahead.after)[1]}"
 
 
 def period(start: date, end: date) -> str:
