@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,6 +157,11 @@ class Reader:
                 return
             after = page[-1].seq
             limit = None if limit is None else limit - wanted
+
+
+def in_driver(question: str) -> dict[str, str]:
+    """A question as the driver of each kind of database takes it, its parameters by name: for `Reader.plain`."""
+    return {"sqlite": question, "postgresql": re.sub(r":(\w+)", r"%(\1)s", question)}
 
 
 def event_of(row: Sequence[Any]) -> Event:

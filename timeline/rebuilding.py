@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import bindparam, select, update
 
 from timeline import rows
 from timeline.chain import moment
@@ -15,6 +15,7 @@ from timeline.core.announcements import act_from_stored
 from timeline.core.errors import TimelineError
 from timeline.core.history import Book, Recorded
 from timeline.log import Fault, Log, Reader, Writer
+from timeline.reader import in_driver
 from timeline.records import recorded
 from timeline.rows import Batch, Rectangle
 from timeline.tables import event, projection, rectangle
@@ -127,16 +128,15 @@ def _records(log: Log, upto: int) -> Iterator[tuple[str, Recorded]]:
 
     Each page is a question of its own: nothing before `upto` will ever change, and no snapshot is held for long.
     """
-    place = ("", -1)
+    given: dict[str, object] = {"upto": upto, "partnership": "", "version": -1, "page": _PAGE}
     while True:
         with log.reading() as reader:
-            page = reader.connection.execute(_BY_PARTNERSHIP, {"upto": upto, "p": place[0], "v": place[1]}).all()
-        for row in page:
-            act = act_from_stored(row.body)
-            yield row.partnership, Recorded(row.seq, row.version, moment(row.recorded_at), act)
+            page = reader.plain(_BY_PARTNERSHIP[reader.connection.dialect.name], given)
+        for partnership, version, seq, recorded_at, body in page:
+            yield partnership, Recorded(seq, version, moment(recorded_at), act_from_stored(body))
         if len(page) < _PAGE:
             return
-        place = (page[-1].partnership, page[-1].version)
+        given["partnership"], given["version"], *_ = page[-1]
 
 
 def _again(writer: Writer, building: int, partnership: str) -> None:
@@ -209,12 +209,8 @@ _STALE = (
     .order_by(rectangle.c.generation, rectangle.c.partnership)
     .limit(1)
 )
-_BY_PARTNERSHIP = (
-    select(event.c.partnership, event.c.version, event.c.seq, event.c.recorded_at, event.c.body)
-    .where(
-        event.c.seq <= bindparam("upto"),
-        tuple_(event.c.partnership, event.c.version) > tuple_(bindparam("p"), bindparam("v")),
-    )
-    .order_by(event.c.partnership, event.c.version)
-    .limit(_PAGE)
-)
+_BY_PARTNERSHIP = in_driver("""
+    SELECT partnership, version, seq, recorded_at, body FROM event
+    WHERE seq <= :upto AND (partnership, version) > (:partnership, :version)
+    ORDER BY partnership, version LIMIT :page
+    """)

@@ -8,7 +8,6 @@ in `projection` says which that is. No generation at all means that the rectangl
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
@@ -23,6 +22,7 @@ from timeline.core.line import Cell, Cells, Line, Ref, parting
 from timeline.core.terms import Term, Value, term, value_from_stored, value_to_json
 from timeline.database import directly
 from timeline.log import Reader
+from timeline.reader import in_driver
 from timeline.tables import projection, rectangle
 
 OPEN = 2**63 - 1
@@ -70,18 +70,24 @@ class Batch:
             before: What `book.hear` returned.
         """
         for slot, line in before.items():
-            name = str(slot.term)
-            gone, new = difference(line.cells, book.line(slot.term, slot.force).cells)
+            lane, name = slot.force, str(slot.term)
+            gone, new = difference(line.cells, book.line(slot.term, lane).cells)
+            texts: dict[int, str | None] = {}
             for cell in gone:
-                place = (partnership, slot.force, name, cell.start.toordinal())
+                place = (partnership, lane, name, cell.start.toordinal())
                 opened = self.opened.pop(place, None)
                 if opened is None:
                     self.closing.append((place, seq))
                 else:
-                    self.closed.append(opened._replace(known_to=seq))
-            for cell in new:
-                made = _rectangle(partnership, slot.force, name, seq, cell)
-                self.opened[partnership, slot.force, name, made.valid_from] = made
+                    self.closed.append(Rectangle(*opened[:6], seq, *opened[7:]))
+                    texts[id(cell.value)] = opened.value
+            for start, end, ref, value, status in new:
+                # What is left of a cell that was cut has its very value, whose text is known.
+                text = texts.get(id(value)) or (None if value is None else _text_of(value))
+                first = start.toordinal()
+                self.opened[partnership, lane, name, first] = Rectangle(
+                    partnership, lane, name, first, seq, end.toordinal(), OPEN, ref.n, ref.number, status, text
+                )
 
     def write(self, connection: Connection, generation: int) -> None:
         """Write everything, and begin an empty batch."""
@@ -114,7 +120,7 @@ class Batch:
 def difference(before: Cells, after: Cells) -> tuple[Cells, Cells]:
     """The cells that only the first line has, and those that only the second has."""
     old, new = parting(before, after)
-    return tuple(cell for cell in old if cell not in new), tuple(cell for cell in new if cell not in old)
+    return tuple([cell for cell in old if cell not in new]), tuple([cell for cell in new if cell not in old])
 
 
 def generation(connection: Connection) -> int | None:
@@ -177,26 +183,9 @@ def erase(connection: Connection, generation: int, partnership: str) -> None:
     connection.execute(delete(rectangle).where(*mine))
 
 
-def _rectangle(partnership: str, lane: str, name: str, seq: int, cell: Cell) -> Rectangle:
-    value = cell.value
-    return Rectangle(
-        partnership=partnership,
-        lane=lane,
-        term=name,
-        valid_from=cell.start.toordinal(),
-        known_from=seq,
-        valid_to=cell.end.toordinal(),
-        known_to=OPEN,
-        n=cell.ref.n,
-        number=cell.ref.number,
-        status=cell.status,
-        value=None if value is None else _text_of(value),
-    )
-
-
 @lru_cache(maxsize=256)
 def _text_of(value: Value) -> str:
-    """The value as it is stored; kept, because what is closed is mostly opened again, with other days."""
+    """The value as it is stored; kept, because the same is said again and again."""
     return _compact(value_to_json(value, stored=True))
 
 
@@ -244,15 +233,10 @@ POSTGRESQL_CLOSE = f"""
 _CELL = ("valid_from", "valid_to", "n", "number", "status", "value")
 
 
-def _in_driver(question: str) -> dict[str, str]:
-    """The question as each driver takes it, its parameters by name."""
-    return {"sqlite": question, "postgresql": re.sub(r":(\w+)", r"%(\1)s", question)}
-
-
 # Of a partnership with few rectangles each is looked at: quicker than two descents of the index for each term. Nothing
 # is found where there are more, so that a long record is not read whole.
 _LIVE = "(SELECT live.generation FROM projection AS live WHERE live.name = 'rectangles')"
-_OF_FEW = _in_driver(f"""
+_OF_FEW = in_driver(f"""
     SELECT term, {", ".join(_CELL)} FROM rectangle
     WHERE generation = {_LIVE} AND partnership = :partnership AND lane = :lane
         AND known_to > :seq AND known_from <= :seq AND valid_to > :day AND valid_from <= :day
@@ -286,14 +270,14 @@ _LAST = """
     ORDER BY last.valid_from DESC LIMIT 1
     """
 _STATE = {
-    "sqlite": _in_driver(
+    "sqlite": in_driver(
         f"""{_TERMS} LEFT JOIN rectangle AS found
         ON found.generation = spoken.generation AND found.partnership = :partnership AND found.lane = :lane
         AND found.term = spoken.term AND found.known_from <= :seq AND found.known_to > :seq
         AND found.valid_to > :day AND found.valid_from = (SELECT last.valid_from {_LAST})"""
     )["sqlite"],
     # Left to itself PostgreSQL joins by reading the whole table once; this leaves it no choice.
-    "postgresql": _in_driver(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day")[
+    "postgresql": in_driver(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day")[
         "postgresql"
     ],
 }

@@ -177,6 +177,8 @@ _start = attrgetter("start")
 
 def _next_step(base: Cells, stroke: Stroke, start: date) -> date:
     """The first day after `start` governed by another statement than the one that governs `start` or the stroke."""
+    if not base or base[-1].start <= start:
+        return END_OF_TIME
     governing = at(base, start)
     replaced = {stroke.ref, governing.ref if governing is not None else stroke.ref}
     later = (cell.start for cell in from_day(base, start) if cell.start > start and cell.ref not in replaced)

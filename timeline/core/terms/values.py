@@ -278,8 +278,11 @@ def value_from_stored(raw: Mapping[str, Any]) -> Value:
 
 
 def _from_stored(raw: Any) -> FieldValue:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return raw if isinstance(raw, bool) else str(raw)
+    if len(raw) == 1 and "value" in raw:
+        exact = Decimal(raw["value"])
+        return Quantity("exact", exact, exact)
     form = next(form for form in _FORMS if form in raw)
     low = high = None
     if form in ("value", "about", "at_least", "min"):
