@@ -88,7 +88,6 @@ def test_what_is_appended_is_read_back_whole(log: Log, clock: Clock) -> None:
         assert reader.event("acme", 0) == made
         assert reader.by_key("a-key") == made
         assert reader.by_idempotency_key("an-id") == made
-        assert reader.by_content("acme", "c" * 64) == made
         assert reader.partnership_head("acme") == (0, 1)
         assert reader.head() == (1, clock.now, made.hash)
 
@@ -108,7 +107,6 @@ def test_an_empty_log_answers_every_question_with_nothing(log: Log, clock: Clock
         assert reader.event("acme", 0) is None
         assert reader.by_key("k") is None
         assert reader.by_idempotency_key("k") is None
-        assert reader.by_content("acme", "c") is None
         assert reader.partnership_head("acme") is None
         assert reader.seq_at(clock.now) == 0
         assert reader.text("0" * 64) is None
@@ -159,17 +157,6 @@ def test_recorded_at_rises_even_when_the_clock_goes_back(log: Log, clock: Clock)
     with log.reading() as reader:
         moments = (noon - TICK, noon, noon + TICK, noon + HOUR - TICK, noon + HOUR, noon + 2 * HOUR)
         assert [reader.seq_at(at) for at in moments] == [0, 1, 2, 3, 4, 4]
-
-
-def test_content_is_found_in_its_partnership_and_the_latest_counts(log: Log) -> None:
-    made = record(
-        log, new("acme", 0, said="a"), new("acme", 1, said="b"), new("acme", 2, said="a"), new("bolt", 0, said="b")
-    )
-
-    with log.reading() as reader:
-        assert reader.by_content("acme", "content of a") == made[2]
-        assert reader.by_content("bolt", "content of b") == made[3]
-        assert reader.by_content("bolt", "content of a") is None
 
 
 def test_a_writer_reads_what_it_has_just_written(log: Log) -> None:

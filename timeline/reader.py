@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
@@ -25,8 +24,6 @@ _IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
 _BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
 _BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
 _BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
-_SAME_CONTENT = event.c.content_hash == bindparam("content_hash")
-_BY_CONTENT = select(event).where(_IN_PARTNERSHIP, _SAME_CONTENT)
 _HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
 _PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
 _HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
@@ -87,13 +84,6 @@ class Reader:
 
     def by_idempotency_key(self, key: str) -> Event | None:
         return self._one(_BY_IDEMPOTENCY_KEY, key=key)
-
-    def by_content(self, partnership: str, content_hash: str) -> Event | None:
-        """The latest event of the partnership with that content."""
-        given = {"partnership": partnership, "content_hash": content_hash}
-        # They are few. Asked for only the latest, PostgreSQL would look through the partnership from its end.
-        found = self.connection.execute(_BY_CONTENT, given).all()
-        return max(map(event_of, found), key=attrgetter("version"), default=None)
 
     def partnership_head(self, partnership: str) -> tuple[int, int] | None:
         """The (version, seq) of its last event; None when it was never opened."""

@@ -31,7 +31,6 @@ event = Table(
     UniqueConstraint("key", name="event_key_once"),
     UniqueConstraint("idempotency_key", name="event_idempotency_key_once"),
     UniqueConstraint("recorded_at", name="event_recorded_at_once"),
-    Index("event_by_content", "partnership", "content_hash"),
     sqlite_strict=True,
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from timeline.core.errors import TimelineError
 
@@ -56,24 +57,29 @@ def coarse(text: str, *, field: str | None = None) -> CoarseDate:
     Raises:
         TimelineError: `ambiguous_date` for 03/04/2025, with both readings; `invalid_date` otherwise.
     """
-    match = _COARSE.fullmatch(text)
-    if match is None:
+    if _COARSE.fullmatch(text) is None:
         raise _not_a_date(text, "Write a day as 2021-03-15, a month as 2021-03 or a year as 2021.", field)
-    year, month, day = (int(part) if part else None for part in match.groups())
     try:
-        if year is None or not 2 <= year <= 9998:  # a day before and a year after must exist
-            raise ValueError
-        if month is None:
-            return CoarseDate(text, date(year, 1, 1), date(year + 1, 1, 1))
-        if day is None:
-            lo = date(year, month, 1)
-            return CoarseDate(text, lo, (lo + timedelta(days=31)).replace(day=1))
-        lo = date(year, month, day)
-        return CoarseDate(text, lo, lo + ONE_DAY)
+        return _window(text)
     except ValueError:
         raise TimelineError(
             "invalid_date", f"There is no such date as {text}.", _nearest_real(text), field=field
         ) from None
+
+
+@lru_cache(maxsize=4096)
+def _window(text: str) -> CoarseDate:
+    """The coarse date that a text of its form says; a ValueError when there is none. Kept: texts say few dates."""
+    year, month, day = int(text[:4]), text[5:7], text[8:]
+    if not 2 <= year <= 9998:  # a day before and a year after must exist
+        raise ValueError
+    if not month:
+        return CoarseDate(text, date(year, 1, 1), date(year + 1, 1, 1))
+    if not day:
+        lo = date(year, int(month), 1)
+        return CoarseDate(text, lo, (lo + timedelta(days=31)).replace(day=1))
+    lo = date(year, int(month), int(day))
+    return CoarseDate(text, lo, lo + ONE_DAY)
 
 
 def day(text: str, *, field: str | None = None) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from timeline.core import dates
@@ -13,6 +13,7 @@ from timeline.core.errors import TimelineError, did_you_mean
 from timeline.core.terms import Kinds, slug, text_of
 
 T = TypeVar("T")
+_NEEDED: Any = object()
 _DIRECTION = re.compile(r"\s*(\S+)\s*(?:->|→)\s*(\S+)\s*")
 
 
@@ -20,7 +21,7 @@ class Fields:
     """The fields of one mapping, taken one by one; `done` refuses what nobody took."""
 
     def __init__(self, raw: Any, path: str, what: str, kinds: Kinds | None) -> None:
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             raise TimelineError(
                 "malformed_document",
                 f"{what.capitalize()} is a set of fields, not {type(raw).__name__}.",
@@ -36,12 +37,12 @@ class Fields:
     def at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
-    def take(self, name: str, **default: Any) -> Any:
+    def take(self, name: str, default: Any = _NEEDED) -> Any:
         self.taken.append(name)
         raw = self.raw.get(name)
         if raw is None:
-            if "default" in default:
-                return default["default"]
+            if default is not _NEEDED:
+                return default
             raise TimelineError(
                 "missing_field", f"{self.what.capitalize()} needs {name}.", f"Add {name}.", field=self.at(name)
             )
@@ -68,8 +69,8 @@ class Fields:
             "invalid_field", f"{name} is true or false, not {raw!r}.", "Write true or false.", field=self.at(name)
         )
 
-    def slug(self, name: str, **default: Any) -> str:
-        return slug(self.take(name, **default), field=self.at(name))
+    def slug(self, name: str, default: Any = _NEEDED) -> str:
+        return slug(self.take(name, default), field=self.at(name))
 
     def list(self, name: str) -> Sequence[Any]:
         raw = self.take(name, default=())
@@ -82,8 +83,8 @@ class Fields:
             field=self.at(name),
         )
 
-    def choice(self, name: str, choices: Sequence[str], **default: Any) -> Any:
-        raw = self.take(name, **default)
+    def choice(self, name: str, choices: Sequence[str], default: Any = _NEEDED) -> Any:
+        raw = self.take(name, default)
         if raw is None or raw in choices:
             return raw
         raise TimelineError(

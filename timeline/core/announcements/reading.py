@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -88,7 +87,7 @@ def act_from_json(data: Any, kinds: Kinds | None) -> Act:
 
 def _opening(document: Fields) -> Opening:
     raw = document.take("parties")
-    if not isinstance(raw, Mapping) or len(raw) < 2:
+    if not isinstance(raw, dict) or len(raw) < 2:
         raise TimelineError(
             "invalid_field",
             "A partnership has two or more parties.",
@@ -277,7 +276,7 @@ def _effective(fields: Fields) -> Effective:
         return None
     if raw == "unknown":
         return Unknown()
-    if isinstance(raw, Mapping):
+    if isinstance(raw, dict):
         event = Fields(raw, fields.at("effective"), "an event", fields.kinds)
         return event.done(When(event.text("event", length=200)))
     return dates.coarse(date_text(raw), field=fields.at("effective"))
@@ -289,7 +288,7 @@ def _until(fields: Fields) -> Until:
         return None
     if raw == "for-good":
         return ForGood()
-    if isinstance(raw, Mapping):
+    if isinstance(raw, dict):
         event = Fields(raw, fields.at("until"), "an event", fields.kinds)
         outer = event.take("no_later_than", default=None)
         return event.done(

@@ -29,6 +29,8 @@ from timeline.core.announcements.values import (
 from timeline.core.dates import CoarseDate
 from timeline.core.terms import value_to_json
 
+_encoded = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def act_to_json(act: Act) -> dict[str, Any]:
     """The act as plain data: what was said and nothing that follows from it; defaults and empty fields left out."""
@@ -76,7 +78,7 @@ def canonical(act: Act) -> str:
     body = act_to_json(act)
     if isinstance(act, Opening):  # the order in which the parties are named is part of what was said
         body["parties"] = [list(party) for party in act.parties]
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encoded(body)
 
 
 def content_hash(body: str) -> str:

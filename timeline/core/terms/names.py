@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from timeline.core.errors import TimelineError
@@ -25,9 +26,9 @@ class Term(NamedTuple):
 
 def term(text: Any, *, field: str | None = None) -> Term:
     """Read `kind/subject`; the kind need not be a known one."""
-    kind, slash, subject = str(text).partition("/")
-    if isinstance(text, str) and slash and is_slug(kind) and is_slug(subject):
-        return Term(kind, subject)
+    found = _term(text) if isinstance(text, str) and len(text) <= 2 * SLUG_LENGTH + 1 else None
+    if found is not None:
+        return found
     raise TimelineError(
         "invalid_field",
         f"“{text}” is not a term.",
@@ -35,6 +36,13 @@ def term(text: Any, *, field: str | None = None) -> Term:
         or "Write it as kind/subject in small letters, digits and hyphens: exclusivity/cloud.",
         field=field,
     )
+
+
+@lru_cache(maxsize=4096)
+def _term(text: str) -> Term | None:
+    """The term; None when it is none. Kept, because the same ones are named again and again."""
+    kind, slash, subject = text.partition("/")
+    return Term(kind, subject) if slash and is_slug(kind) and is_slug(subject) else None
 
 
 def slug(text: Any, *, field: str) -> str:

@@ -55,7 +55,7 @@ def read_value(raw: Any, kind: Kind, *, field: str) -> Value:
     Raises:
         TimelineError: `value_fails_kind`, `unknown_field`, `missing_field`.
     """
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise TimelineError(
             "value_fails_kind",
             f"The value of {_article(kind.name)} is a set of fields, not {raw!r}.",
@@ -114,7 +114,7 @@ def _read_quantity(raw: Any, known: Field, kind: Kind, field: str) -> Quantity:
     money = known.type == "money"
     if raw == "undisclosed":
         return Quantity("undisclosed", None, None)
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         if money:
             raise _fails(
                 kind,
