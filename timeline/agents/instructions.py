@@ -13,7 +13,7 @@ announced_by counts only what had been announced by then.
 
 Four different words, never to be mixed: not recorded (nothing on record says so; not the same as “there is none”), \
 not stated (the source leaves it open), undisclosed (the source says that it keeps it to itself), ended (also: \
-expired, suspended, ended by its condition). “possible” means that the stated date is coarse.
+expired, suspended, ended by its condition). “possible” says why the record cannot be sure of that day.
 
 {THEIR_WORDS}"""
 INSTRUCTIONS = f"""\

@@ -7,7 +7,7 @@ from typing import Any
 from timeline.agents.small import named
 from timeline.bodies import since_text, until_text
 from timeline.core.wording import NOT_STATED
-from timeline.exports.memos import standing
+from timeline.exports.memos import certainty, standing
 
 Json = dict[str, Any]
 
@@ -18,7 +18,7 @@ def held(term: Json) -> Json:
         **named(term, "term", "direction", "text", "value"),
         "since": since_text(term["since"]),
         "until": until_text(term["until"]),
-        **named(term, "certainty"),
+        "certainty": certainty(term),
         **_as_said(term, "last_confirmed"),
         **named(term, "governed_by"),
         **_doubts(term),
@@ -30,7 +30,9 @@ def ended(term: Json) -> Json:
     return {
         **named(term, "term", "direction", "status"),
         **_as_said(term, "on"),
-        **named(term, "text", "certainty", "governed_by"),
+        **named(term, "text"),
+        "certainty": certainty(term),
+        **named(term, "governed_by"),
         **_doubts(term),
     }
 

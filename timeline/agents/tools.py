@@ -202,6 +202,10 @@ class Tools:
             known = [each["term"] for each in self.answers.partnership(given["partnership"])["terms"]]
             near = did_you_mean(question.term, known)
             head["nothing"] = f"No term that matches {question.term} by then: {NOT_RECORDED}. {near}"
+        coverage = body["coverage"]
+        if coverage["last"] is not None:
+            later = coverage["later"]
+            head["coverage"] = f"Announcements on record go up to {coverage['last']}; made after this day: {later}."
         if body["warnings"]:
             head["warnings"] = [each["detail"] for each in body["warnings"]]
         groups = {

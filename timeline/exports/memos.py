@@ -344,11 +344,16 @@ def _roles(term: Json) -> Iterator[tuple[str, Json]]:
         yield "says otherwise", each
 
 
-def _doubt(term: Json) -> str:
+def certainty(term: Json) -> str:
+    """Whether it is certain that a term stood so on the day: “certain”, or “possible” and why."""
     if term["certainty"] == "certain":
-        return ""
+        return "certain"
     said_later = term["since"] is not None and term["since"]["basis"] == "unknown"
-    return f" (possible: {'announced later, as already true' if said_later else 'the stated date is coarse'})"
+    return f"possible: {'announced later, as already true' if said_later else 'the stated date is coarse'}"
+
+
+def _doubt(term: Json) -> str:
+    return "" if term["certainty"] == "certain" else f" ({certainty(term)})"
 
 
 def _column(name: str) -> Column:
