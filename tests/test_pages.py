@@ -168,6 +168,8 @@ def test_an_editor_pastes_rehearses_and_confirms_once(browser: Browser, site: tu
     if script:
         page.screenshot(path=SCREENSHOTS / "append.png", full_page=True)
         accessible(page)
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("button", name="Record it").click()
 
     expect(page.locator("h1")).to_have_text(f"Quill House <i>pays</i> {percent} percent")

@@ -12,7 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 WIDTH = 960
 ROW = 44
-_TOP, _BOTTOM, _SIDE = 26, 28, 14
+_TOP, _BOTTOM, _SIDE = 54, 14, 14
 _MARGIN = timedelta(days=120)
 _LONG_AHEAD = timedelta(days=365 * 9)
 _LETTER = 6.6
@@ -34,6 +34,11 @@ class Bar:
     governed_by: str
     goes_on: bool
     """Whether it goes on beyond the right edge."""
+
+    @property
+    def text_width(self) -> float:
+        """How wide the text is, rather too much, and no wider than the bar."""
+        return round(min(len(self.text) * _LETTER, self.x + self.width - self.text_x), 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ rect.scheduled { fill: url(#ahead); stroke-dasharray: 4 3; }
 .ink, .on { fill: #2f5d8c; }
 .inside { font-size: 11px; }
 .inside.held { fill: #fff; }
-.inside.scheduled, .inside.over-coarse { fill: #1d2126; paint-order: stroke; stroke: #fff; stroke-width: 4px; }
+.inside.scheduled, .inside.over-coarse { fill: #1d2126; }
 .over { stroke: #4d555e; stroke-width: 1.5; stroke-dasharray: 1 4; }
 .stop { stroke: #1d2126; stroke-width: 2; }
 .mark { stroke: #1d2126; stroke-width: 1.5; }
@@ -200,8 +200,8 @@ def _legend(y: float) -> Iterator[str]:
 
 def _elements(drawing: Drawing, base_url: str) -> Iterator[str]:
     for year in drawing.years:
-        yield f'<line class="year" x1="{year.x}" x2="{year.x}" y1="18" y2="{drawing.height}"/>'
-        yield f'<text class="small" x="{year.x + 3}" y="14">{year.text}</text>'
+        yield f'<line class="year" x1="{year.x}" x2="{year.x}" y1="46" y2="{drawing.height}"/>'
+        yield f'<text class="small" x="{year.x + 3}" y="42">{year.text}</text>'
     for row in drawing.rows:
         yield f'<text class="label" x="14" y="{row.y + 14}">{escape(row.label)}</text>'
         for bar in row.bars:
@@ -213,10 +213,9 @@ def _elements(drawing: Drawing, base_url: str) -> Iterator[str]:
             yield "</a>"
     for mark in drawing.marks:
         x = mark.x + (4 if mark.anchor == "start" else -4)
-        below = 3 if mark.kind == "as-of" else 16  # each on a line of its own: the two days may be close
-        foot = drawing.height - below + 3
-        yield f'<line class="mark {mark.kind}" x1="{mark.x}" x2="{mark.x}" y1="4" y2="{foot}"/>'
-        place = f'x="{x}" y="{drawing.height - below}" text-anchor="{mark.anchor}"'
+        head = 3 if mark.kind == "as-of" else 16  # each on a line of its own: the two days may be close
+        yield f'<line class="mark {mark.kind}" x1="{mark.x}" x2="{mark.x}" y1="{head}" y2="{drawing.height}"/>'
+        place = f'x="{x}" y="{head + 9}" text-anchor="{mark.anchor}"'
         yield f'<text class="small strong" {place}>{mark.text}</text>'
 
 
@@ -232,6 +231,8 @@ def _bar(row: Row, bar: Bar) -> Iterator[str]:
         yield f'<path class="on" d="M {bar.x + bar.width} {row.y + 20} l 8 9 l -8 9 z"/>'
     if bar.text:
         over = " over-coarse" if bar.text_on_coarse else ""
+        if bar.text_on_coarse or bar.kind == "scheduled":  # words over a pattern cannot be read
+            yield f'<rect class="paper" x="{bar.text_x - 3}" y="{row.y + 21}" width="{bar.text_width}" height="16"/>'
         yield f'<text class="inside {bar.kind}{over}" x="{bar.text_x}" y="{row.y + 33}">{escape(bar.text)}</text>'
 
 
