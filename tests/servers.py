@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +78,13 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
-    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast, unless `durable`."""
+def postgresql(*, durable: bool = False, longest_file: int | None = None) -> Iterator[PostgreSQL]:
+    """A new, empty server; stopped and removed at the end. It keeps nothing safe, and so is fast, unless `durable`.
+
+    Args:
+        longest_file: Where a file may grow no further, in blocks of 512 bytes; its log needs 32,768. A write across
+            that end is cut short, as on a full disk.
+    """
     folder = Path(tempfile.mkdtemp(prefix="timeline-")) if durable else _folder()
     prefix = _as_an_account_that_may(folder)
     initdb: list[str | Path] = [
@@ -97,7 +102,8 @@ def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
     subprocess.run(
         [*prefix, *initdb, "--no-sync"], check=True, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL
     )
-    with _serving(folder, [] if durable else FAST) as server:
+    limited = [] if longest_file is None else ["sh", "-c", f'ulimit -f {longest_file}; exec "$@"', "sh"]
+    with _serving(folder, [] if durable else FAST, limited) as server:
         yield server
 
 
@@ -122,12 +128,13 @@ def replica(primary: PostgreSQL) -> Iterator[PostgreSQL]:
 
 
 @contextmanager
-def _serving(folder: Path, settings: list[str]) -> Iterator[PostgreSQL]:
-    """A server of the cluster in `folder`; at the end both are gone."""
+def _serving(folder: Path, settings: list[str], before: Sequence[str] = ()) -> Iterator[PostgreSQL]:
+    """A server of the cluster in `folder`, run by the command `before`; at the end both are gone."""
     log = folder / "log"
     options = [option for setting in ("listen_addresses=", *settings) for option in ("-c", setting)]
     command: list[str | Path] = [
         *_as_an_account_that_may(folder),
+        *before,
         _programs() / "postgres",
         "-D",
         folder / "data",

@@ -11,20 +11,27 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
 
 from tests.conftest import Clock
+from tests.servers import postgresql
 from tests.test_acts import OPENING, asked, percents, stake
 from tests.test_keeping import everything
 from tests.test_log import locked
+from tests.test_nodes import in_folder
 from tests.victims import IMPORTED
 from timeline import migrations, rows
 from timeline.acts import Desk
@@ -35,8 +42,10 @@ from timeline.core.terms import BUILTIN
 from timeline.drafting import Drafts
 from timeline.keeping import verify
 from timeline.log import Log, NewEvent, utc_now
+from timeline.publishing import forget, publish, settled_day
 from timeline.rebuilding import differing, rebuild
 from timeline.rows import state_cells
+from timeline.settings import load
 
 ROOT = Path(__file__).parent.parent
 SECONDS = float(os.environ.get("TIMELINE_SOAK", "3"))
@@ -54,30 +63,46 @@ class Victims:
         assert self.process.stdout is not None
         return self.process.stdout.readline().split()
 
-    def run(self, what: str, url: str, *, kill_after: float | None) -> list[list[str]]:
-        """Start a job, kill it so many seconds after it began (None: let it end), and return what it said."""
+    def run(self, what: str, url: str, *, kill_after: float | None, once: str = "started") -> list[list[str]]:
+        """Start a job, kill it so many seconds after it said `once` (None: let it end), and return what it said."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([what, url, self.runs]) + "\n")
         self.process.stdin.flush()
         self.runs += 1
-        first = sorted([self.line(), self.line()])  # the child may speak before its parent does
-        assert [words[0] for words in first] == ["pid", "started"]
+        said: dict[str, list[list[str]]] = defaultdict(list)
+        while not {"pid", once} <= said.keys():  # the child may speak before its parent does
+            words = self.line()
+            assert words not in ([], ["gone"]), said
+            said[words[0]].append(words)
         if kill_after is not None:
             time.sleep(kill_after)
             with suppress(ProcessLookupError):  # it may be done already; its number is not given to another so soon
-                os.kill(int(first[0][1]), signal.SIGKILL)
-        return list(iter(self.line, ["gone"]))
+                os.kill(int(said["pid"][0][1]), signal.SIGKILL)
+        return [*said["ack"], *iter(self.line, ["gone"])]
 
 
 @pytest.fixture
-def victims() -> Iterator[Victims]:
+def victims(tmp_path: Path) -> Iterator[Victims]:
+    """They publish into `feeds` in the test's own folder."""
+    command = [sys.executable, "-m", "tests.victims"]
+    environment = os.environ | {"TIMELINE_FEEDS_DIR": str(tmp_path / "feeds")}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.victims"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield Victims(process)
         assert process.stdin is not None
         process.stdin.close()
         process.wait(PATIENCE)
+
+
+ENDS = {
+    ".atom": b"</feed>\n",
+    ".rss": b"</rss>\n",
+    ".json": b"}\n",
+    ".opml": b"</opml>\n",
+    ".ics": b"END:VCALENDAR\r\n",
+}
+"""How each file that was written whole ends."""
 
 
 def head(log: Log) -> int:
@@ -97,7 +122,7 @@ def until_time_is_up() -> Iterator[float]:
 def test_nothing_acknowledged_is_lost_when_appending_is_killed(log: Log, database_url: str, victims: Victims) -> None:
     acknowledged: dict[int, str] = {}
     for when in until_time_is_up():
-        for _, seq, citation in victims.run("append", database_url, kill_after=when * 0.1):
+        for _, seq, citation in victims.run("append", database_url, kill_after=when * 0.1, once="ack"):
             acknowledged[int(seq)] = citation
 
     recorded = {event.seq: event.citation for event in everything(log)}
@@ -115,7 +140,7 @@ def test_a_draft_whose_append_is_killed_is_open_or_appended_with_its_receipt(
 ) -> None:
     acknowledged: dict[int, str] = {}
     for when in until_time_is_up():
-        for _, number, citation in victims.run("draft", database_url, kill_after=when * 0.2):
+        for _, number, citation in victims.run("draft", database_url, kill_after=when * 0.2, once="ack"):
             acknowledged[int(number)] = citation
 
     drafts = Drafts(log, BUILTIN, utc_now, Desk(log, BUILTIN, utc_now).append, Answers(log, BUILTIN, utc_now))
@@ -170,6 +195,60 @@ def test_a_rebuild_that_is_killed_leaves_the_old_rectangles_or_the_new(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_a_publish_that_is_killed_leaves_whole_files_and_the_next_puts_out_the_rest_once(
+    log: Log, database_url: str, victims: Victims, tmp_path: Path
+) -> None:
+    settings = load({"feeds_dir": str(tmp_path / "feeds")}, {})
+    acknowledged = 0
+    for when in until_time_is_up():
+        acknowledged += len(victims.run("publish", database_url, kill_after=when * 0.4))
+        for path in (path for path in settings.feeds_dir.rglob("[!.]*.*") if ".beside" not in path.parts):
+            assert path.read_bytes().endswith(ENDS[path.suffix]), path
+
+    day = settled_day(utc_now())
+    publish(log, BUILTIN, settings, day)
+    published = in_folder(settings.feeds_dir)
+    forget(log)
+    publish(log, BUILTIN, replace(settings, feeds_dir=tmp_path / "anew"), day)
+    # Each entry was put out once, at its place: as if nobody had ever been killed.
+    assert published == in_folder(tmp_path / "anew")
+    assert verify(log)["sound"]
+
+
+@pytest.mark.slow
+def test_two_who_publish_at_once_put_out_every_entry_once(log: Log, database_url: str, tmp_path: Path) -> None:
+    """A leader that has lost its lock may still be publishing when the next begins."""
+    settings = load({"feeds_dir": str(tmp_path / "feeds")}, {})
+    day = settled_day(utc_now())
+    desk = Desk(log, BUILTIN, utc_now)
+    desk.append(asked(OPENING))
+    finished = threading.Event()
+
+    def keep_publishing() -> None:
+        with closing(Log.open(database_url)) as own:
+            last_round = False
+            while not last_round:
+                last_round = finished.is_set()
+                publish(own, BUILTIN, settings, day)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(keep_publishing) for _ in range(2)]
+        try:
+            for percent in range(20):
+                desk.append(asked(stake(percent, f"20{percent + 10}-01-01")))
+        finally:
+            finished.set()
+        for each in both:
+            each.result(timeout=PATIENCE)
+
+    published = in_folder(settings.feeds_dir)
+    forget(log)
+    publish(log, BUILTIN, replace(settings, feeds_dir=tmp_path / "anew"), day)
+    assert published == in_folder(tmp_path / "anew")
+
+
+@pytest.mark.slow
 def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(sqlite_url: str, victims: Victims) -> None:
     with closing(Log.open(sqlite_url)) as log:
         told = victims.run("fill", sqlite_url, kill_after=None)
@@ -181,14 +260,45 @@ def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(sqlite_url: str, vi
         Desk(log, BUILTIN, Clock()).append(asked(OPENING))
 
 
-def test_a_read_only_database_answers_and_takes_nothing(sqlite_url: str, clock: Clock) -> None:
-    with closing(Log.open(sqlite_url, clock=clock)) as log:
+@pytest.mark.slow
+def test_a_full_disk_of_the_server_refuses_and_keeps_what_was_acknowledged(clock: Clock) -> None:
+    """An announcement whose text does not fit is refused whole; one that fits is taken after it."""
+    said = stake(12, "2022-01-01")
+    said["sources"][0]["text"] = "a stake " + random.Random(1).randbytes(500_000).hex()
+    with postgresql(longest_file=33_001) as server:
+        server.execute("CREATE DATABASE small")
+        with closing(Log.open(server.url("small"), clock=clock)) as log:
+            log.migrate()
+            desk = Desk(log, BUILTIN, clock)
+            for document in (OPENING, stake(10, "2021-01-01")):
+                desk.append(asked(document))
+            for number in range(16):
+                with log.writing() as writer:
+                    writer.store_text(random.Random(number).randbytes(1_000_000), "text/plain")
+
+            with pytest.raises(TimelineError) as refused:
+                desk.append(asked(said))
+
+            assert (refused.value.code, percents(log, clock, "2025-01-01")) == ("storage_failed", [10])
+            assert desk.append(asked(stake(14, "2023-01-01")))["seq"] == 3
+            assert verify(log)["sound"]
+
+
+def test_a_read_only_database_answers_and_takes_nothing(
+    database_url: str, request: pytest.FixtureRequest, clock: Clock
+) -> None:
+    with closing(Log.open(database_url, clock=clock)) as log:
         desk = Desk(log, BUILTIN, clock)
         for document in (OPENING, stake(10, "2021-01-01")):
             desk.append(asked(document))
-    path = sqlite_url.removeprefix("sqlite:///")
+    url = make_url(database_url)
+    read_only = f"sqlite:///file:{url.database}?mode=ro&uri=true"
+    if url.get_backend_name() == "postgresql":
+        server = request.getfixturevalue("postgres")
+        server.execute(f"ALTER DATABASE {url.database} SET default_transaction_read_only = on")
+        read_only = database_url
 
-    with closing(Log.open(f"sqlite:///file:{path}?mode=ro&uri=true", clock=clock)) as log:
+    with closing(Log.open(read_only, clock=clock)) as log:
         with pytest.raises(TimelineError) as refused:
             Desk(log, BUILTIN, clock).append(asked(stake(12, "2022-01-01")))
 

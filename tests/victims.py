@@ -26,7 +26,9 @@ from timeline.core.terms import BUILTIN
 from timeline.documents import Document, walk
 from timeline.drafting import Drafts
 from timeline.log import Log, utc_now
+from timeline.publishing import publish, settled_day
 from timeline.rebuilding import rebuild
+from timeline.settings import load
 from timeline.submissions import submit
 
 IMPORTED = 700
@@ -81,6 +83,19 @@ def rebuild_(log: Log, _run: int) -> None:
     say("ack", rebuild(log))
 
 
+def publish_(log: Log, run: int) -> None:
+    """Append and publish for ever, into the folder that the environment names."""
+    settings = load({}, os.environ)
+    desk = Desk(log, BUILTIN, utc_now)
+    name = f"publish-{run % 5}"
+    desk.append(submit(Document.of(opening(name), "victim"), BUILTIN))
+    say("started")
+    for number in range(run * 1_000, (run + 1) * 1_000):
+        desk.append(submit(Document.of(stake(name, number), "victim"), BUILTIN))
+        publish(log, BUILTIN, settings, settled_day(utc_now()))
+        say("ack", number)
+
+
 def fill(log: Log, run: int) -> None:
     """Append until no file of this process may grow any more."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -110,6 +125,7 @@ JOBS: dict[str, Callable[[Log, int], None]] = {
     "append": append,
     "import": import_,
     "draft": draft,
+    "publish": publish_,
     "rebuild": rebuild_,
     "fill": fill,
 }
