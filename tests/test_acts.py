@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,19 @@ def test_a_number_is_kept_to_its_last_digit(desk: Desk, log: Log, clock: Clock) 
     desk.append(submit(Document.of(document, "test"), BUILTIN))
 
     assert percents(log, clock, "2021-06-01") == [Decimal(exact)]
+
+
+def test_an_announcement_with_a_long_text_is_recorded(desk: Desk, log: Log) -> None:
+    """More than a connection takes at once; the text is kept to the last byte."""
+    said = stake(10, "2021-01-01")
+    said["sources"][0]["text"] = text = "a stake " + "é" * 1_000_000
+
+    assert desk.append(asked(said))["seq"] == 2
+
+    with log.reading() as reader:
+        kept = reader.text(sha256(text.encode()).hexdigest())
+    assert kept is not None
+    assert kept.content == text.encode()
 
 
 def test_a_dry_run_records_nothing_and_forgets_what_it_heard(desk: Desk, log: Log, clock: Clock) -> None:

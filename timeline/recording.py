@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import msgspec
 
@@ -14,6 +15,9 @@ from timeline.writer import NewEvent, Writer, row_of
 
 _FEW = 100
 """So many rows PostgreSQL takes in one statement; more are copied in, which is faster by the row."""
+_SENT_AT_ONCE = 16_384
+"""So many characters may be sent together with the commit. What the system does not take from the driver at once it
+never sends in a pipeline, and both sides wait for ever (psycopg 3.3)."""
 
 
 def record(
@@ -50,7 +54,12 @@ def record(
         "closing": batch.closings(generation or 0),
         "opening": _json([{"generation": generation, **row._asdict()} for row in batch.rows()]),
     }
-    with writer.inserting(made), directly(writer.connection) as driver, driver.pipeline():
+    together = ends and sum(map(len, given.values())) <= _SENT_AT_ONCE
+    with (
+        writer.inserting(made),
+        directly(writer.connection) as driver,
+        driver.pipeline() if together else nullcontext(),
+    ):
         driver.execute(_AT_ONCE, given)
         if ends:
             driver.commit()
