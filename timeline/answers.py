@@ -38,7 +38,7 @@ from timeline.core.announcements import (
 )
 from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
-from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
 from timeline.core.history import Book
 from timeline.core.line import at, same
 from timeline.core.questions import ALL, Knowledge, Question
@@ -342,12 +342,8 @@ class Answers:
         last = reader.partnership_head(slug)
         if opening is None or last is None:
             slugs = reader.partnerships()
-            raise TimelineError(
-                "unknown_partnership",
-                f"There is no partnership “{slug}”.",
-                did_you_mean(slug, slugs) + (" `timeline list` shows them all." if slugs else " Import one first."),
-                field="partnership",
-            )
+            further = "`timeline list` shows them all." if slugs else "Import one first."
+            raise unknown_partnership(slug, slugs, further)
         head, head_at, _ = reader.head()
         seq = head
         if knowledge.known_seq is not None:

@@ -11,10 +11,10 @@ from functools import partial
 from typing import NamedTuple, Self
 
 from timeline.chain import Event, Fault, link
-from timeline.core.acceptance import check
+from timeline.core.acceptance import check, never_opened
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import iso
-from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.errors import TimelineError
 from timeline.core.feed import Feed
 from timeline.core.history import Recorded, Slot
 from timeline.core.line import Line
@@ -136,7 +136,7 @@ class Session:
         if expect is not None and expect != record.seq:
             raise _stale(record.feed, partnership, expect, record.seq)
         if record.feed.book.opening is None and not isinstance(act, Opening):
-            raise _unknown(partnership, self.writer.partnerships())
+            raise never_opened(partnership, self.writer.partnerships())
         check(record.feed.book, act, self.kinds)
         self._check_evidence(submission)
         recorded_at = self.writer.next_instant(self.last_at)
@@ -288,14 +288,4 @@ def _stale(feed: Feed, partnership: str, expected: int, last: int) -> TimelineEr
         since=[
             {"id": f"{partnership}/{each.n}", "seq": each.seq, "recorded_at": iso(each.recorded_at)} for each in since
         ],
-    )
-
-
-def _unknown(partnership: str, known: list[str]) -> TimelineError:
-    near = f"{did_you_mean(partnership, known)} " if known else ""
-    return TimelineError(
-        "unknown_partnership",
-        f"There is no partnership “{partnership}”.",
-        f"{near}A new one is opened first, by {{partnership: {partnership}, name: …, parties: {{…}}}}.",
-        field="partnership",
     )

@@ -19,7 +19,7 @@ from timeline.core.announcements import (
     When,
 )
 from timeline.core.dates import END_OF_TIME
-from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
 from timeline.core.history import AGREED, Book, Said
 from timeline.core.line import Cells, Ref, at
 from timeline.core.state import order_uncertain
@@ -63,12 +63,7 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
             )
         return
     if book.opening is None:
-        raise TimelineError(
-            "unknown_partnership",
-            f"There is no partnership {act.partnership}.",
-            f"Open it first: {{partnership: {act.partnership}, name: …, parties: {{…}}}}.",
-            field="partnership",
-        )
+        raise never_opened(act.partnership, [])
     match act:
         case Announcement():
             _check_directions(book, act, kinds, None)
@@ -85,6 +80,12 @@ def check(book: Book, act: Act, kinds: Kinds) -> None:
         case Occurrence():
             _check_once(book, act, "occurred")
             _check_event(book, act)
+
+
+def never_opened(partnership: str, known: list[str]) -> TimelineError:
+    """The refusal of an act about a partnership that was never opened, beside the names of those that were."""
+    further = f"A new one is opened first, by {{partnership: {partnership}, name: …, parties: {{…}}}}."
+    return unknown_partnership(partnership, known, further)
 
 
 def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_out: int | None) -> None:

@@ -175,3 +175,17 @@ def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
         return f"Did you mean {near[0]}?"
     shown = ", ".join(known[:_SHOWN]) + (f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
     return f"Known: {shown}." if known else "There is none yet."
+
+
+def unknown_partnership(
+    name: str, known: list[str] | tuple[str, ...], further: str = "", *, field: str = "partnership"
+) -> TimelineError:
+    """The refusal of a partnership that was never opened.
+
+    Args:
+        known: The names of those that were.
+        further: What else helps, a sentence.
+    """
+    near = did_you_mean(name, known) if known or not further else ""
+    remedy = f"{near} {further}".strip()
+    return TimelineError("unknown_partnership", f"There is no partnership “{name}”.", remedy, field=field)

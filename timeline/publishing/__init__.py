@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from timeline.core.errors import TimelineError, did_you_mean, nearest
+from timeline.core.errors import TimelineError, did_you_mean, nearest, unknown_partnership
 from timeline.core.terms import Kinds
 from timeline.formats import FORMATS, FeedPage, Site, feed_path, opml
 from timeline.formats.calendar import CalendarPage
@@ -182,9 +182,7 @@ def unknown_feed(name: str, known: Sequence[str]) -> TimelineError:
 def _partnership(shelf: Shelf, name: str) -> Shelved:
     feed = None if "/" in name or name in ("all", "everything") else shelf.feed(name)
     if feed is None:
-        raise TimelineError(
-            "unknown_partnership", f"There is no partnership “{name}”.", did_you_mean(name, _names(shelf)), field="p"
-        )
+        raise unknown_partnership(name, _names(shelf), field="p")
     return feed
 
 

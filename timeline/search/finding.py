@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, literal, select, tuple_
 
-from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
 from timeline.core.questions import asked_day, cursor, filled, only, position, read_cursor
 from timeline.core.terms import Kinds
 from timeline.log import Log, Reader
@@ -128,12 +128,7 @@ def keep_up(log: Log) -> None:
 def known_partnership(reader: Reader, name: str) -> None:
     """Refuse the name of a partnership that was never opened."""
     if reader.partnership_head(name) is None:
-        raise TimelineError(
-            "unknown_partnership",
-            f"There is no partnership “{name}”.",
-            did_you_mean(name, reader.partnerships()),
-            field="partnership",
-        )
+        raise unknown_partnership(name, reader.partnerships())
 
 
 def _hits(connection: Connection, wanted: Wanted) -> list[Row[Any]]:
