@@ -119,16 +119,23 @@ class Task(NamedTuple):
 
 
 def counts(log: Log, n: int, known: int, hour: int | None) -> bool:
-    """Whether act n counts: recorded by then, public by then, and not taken back by something that counts."""
-    if n > known:
-        return False
+    """Whether act n counts: it stands, and was public by then."""
     act = log[n - 1]
     from_hour = None
     if isinstance(act, Correction | Retraction):
         from_hour = act.from_hour
     elif isinstance(act, Occurrence):
         from_hour = act.hour
-    if hour is not None and from_hour is not None and from_hour > hour:
+    return public(from_hour, hour) and stands(log, n, known, hour)
+
+
+def public(from_hour: int | None, hour: int | None) -> bool:
+    return hour is None or from_hour is None or from_hour <= hour
+
+
+def stands(log: Log, n: int, known: int, hour: int | None) -> bool:
+    """Whether act n was recorded by then and not taken back by something that counts."""
+    if n > known:
         return False
     for later in range(n + 1, len(log) + 1):
         other = log[later - 1]
@@ -138,14 +145,19 @@ def counts(log: Log, n: int, known: int, hour: int | None) -> bool:
 
 
 def content(log: Log, n: int, known: int, hour: int | None) -> Told:
-    """What announcement n says: its last correction that counts, else its own words."""
+    """What announcement n says: its last correction that was public by then, else its own words.
+
+    What the editor corrects after the issuer did is the issuer's correction, and as public as that.
+    """
     act = log[n - 1]
     assert isinstance(act, Announcement)
-    told = act.told
+    told, from_hour = act.told, None
     for later in range(n + 1, len(log) + 1):
         other = log[later - 1]
-        if isinstance(other, Correction) and other.n == n and counts(log, later, known, hour):
-            told = other.told
+        if isinstance(other, Correction) and other.n == n and stands(log, later, known, hour):
+            from_hour = from_hour if other.from_hour is None else other.from_hour
+            if public(from_hour, hour):
+                told = other.told
     return told
 
 

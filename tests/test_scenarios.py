@@ -696,6 +696,23 @@ def test_what_was_corrected_by_its_source_is_read_as_it_was_public_then() -> Non
     assert found == ["silent", "20", "21", "22", "silent"]
 
 
+def test_what_an_editor_mends_of_a_correction_was_public_no_sooner_than_that() -> None:
+    # given a share that its source corrected in February, which we typed wrongly and mended
+    base = said("2021-01-01", share(20, "2021-01-01"))
+    theirs: dict[str, Any] = {"reason": "a slip", "by": "issuer", "corrected_on": "2021-02-01"}
+    first = said("2021-01-01", share(12, "2021-01-01"), corrects="ada-bo/1", **theirs)
+    mended = said("2021-01-01", share(21, "2021-01-01"), corrects="ada-bo/1", reason="digits swapped", by="editor")
+    acts = [act_from_json(document, BUILTIN) for document in (OPENING, base, first, mended)]
+    # when asked for what was public before and after the source spoke
+    found = []
+    for public in ("2021-01-31", "2021-02-01"):
+        book = Book(datetime.fromisoformat(f"{public}T23:59:59+00:00"))
+        book.hear_all(Recorded(n + 1, n, datetime(2026, 1, 1, tzinfo=UTC), act) for n, act in enumerate(acts))
+        found.append(told(book, SHARE, "2022-01-01"))
+    # then
+    assert found == ["20", "21"]
+
+
 def test_an_event_that_would_end_what_was_replaced_no_longer_lies_ahead() -> None:
     # given a value that holds until an event, and one that replaces it
     until = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"}))

@@ -150,7 +150,10 @@ class Book:
     def is_live(self, n: int) -> bool:
         """Whether act n counts: no live retraction takes it out."""
         return not any(
-            isinstance(later.act, Retraction) and later.act.n == n and self._counts(later.act) and self.is_live(later.n)
+            isinstance(later.act, Retraction)
+            and later.act.n == n
+            and self._from(later.act.on)
+            and self.is_live(later.n)
             for later in self._later.get(n, ())
         )
 
@@ -164,10 +167,13 @@ class Book:
 
     def correction(self, n: int) -> tuple[int, Announcement] | None:
         """The last live correction of announcement n, its number and what it says; None when it stands as it was."""
-        for later in reversed(self._later.get(n, ())):
-            if isinstance(later.act, Correction) and self._counts(later.act) and self.is_live(later.n):
-                return later.n, later.act.content
-        return None
+        found, since = None, None
+        for later in self._later.get(n, ()):
+            if isinstance(later.act, Correction) and self.is_live(later.n):
+                since = later.act.on or since  # an editor mends what the issuer corrected: public no sooner than that
+                if self._from(since):
+                    found = later.n, later.act.content
+        return found
 
     def later_acts(self, n: int) -> list[Recorded]:
         """The corrections and retractions that name act n, in the order recorded."""
@@ -299,9 +305,9 @@ class Book:
                 return outer, EXPIRED, outer is not None
         return None, EXPIRED, False
 
-    def _counts(self, act: Correction | Retraction) -> bool:
-        """Whether a later act counts: the editor's always (nobody saw our slip), the issuer's from its day."""
-        return act.on is None or self._public(start_of_day(act.on))
+    def _from(self, on: date | None) -> bool:
+        """Whether a later act counts: the editor's always (nobody saw our slip: None), the issuer's from its day."""
+        return on is None or self._public(start_of_day(on))
 
     def _public(self, moment: datetime) -> bool:
         return self.announced_by is None or moment <= self.announced_by
