@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -223,30 +223,41 @@ def _asked_alone(log: Log, filled: Filled, day: date, seq: int) -> None:
         _asked(reader, filled, day, seq)
 
 
-def hot(place: Place, size: int) -> Iterator[Row]:
-    """One partnership of many statements: an append and a question beside those to a small one."""
-    terms = max(size // 100, 12)
+def hot(place: Place, size: int, terms: int) -> Iterator[Row]:
+    """One partnership of many statements about so many terms: appends and questions beside those to a small one."""
     with place.log() as log:
-        desk = Desk(log, BUILTIN, utc_now)
-        for name in ("small", "hot"):
-            desk.append(submission(opening(name)))
-        for number in range(10):
-            desk.append(submission(announcement("small", number, 12)))
-        file = place.folder / f"hot-{place.kind}"
+        desk, taken = Desk(log, BUILTIN, utc_now), {"small": 10, "hot": size // 3}
+        file = place.folder / f"hot-{terms}"
         file.mkdir()
-        lines = (json.dumps(announcement("hot", number, terms)) + "\n" for number in range(size // 3))
-        with (file / "all.ndjson").open("w") as out:
-            out.writelines(lines)
+        for name, many in taken.items():
+            desk.append(submission(opening(name)))
+            lines = (json.dumps(announcement(name, number, terms)) + "\n" for number in range(many))
+            (file / f"{name}.ndjson").write_text("".join(lines))
         desk.import_files(walk([file]))
-        numbers = count(size)
-        found = {}
-        for name, many in (("small", 12), ("hot", terms)):
-            desk.append(submission(announcement(name, next(numbers), many)))
-            said = [submission(announcement(name, next(numbers), many)) for _ in range(100)]
-            each = iter(said)
-            append = p50(lambda each=each: desk.append(next(each)), 100)  # type: ignore[misc]
-            found[name] = append
-        yield shorter(f"append to {size:,} statements, {place.kind}", found["hot"], "to 30", found["small"])
+        place.settle()
+        said = {
+            name: iter([submission(announcement(name, many + number, terms)) for number in range(101)])
+            for name, many in taken.items()
+        }
+        small, hot = (partial(lambda each: desk.append(next(each)), each) for each in said.values())
+        small(), hot()
+        least, most = beside(small, hot, 100)
+        yield shorter(f"append to {size:,} statements on {terms:,} terms, {place.kind}", most, "to 30", least)
+        first, steps = date(1900, 1, 1), size // 3
+        with log.reading() as reader:
+            head = reader.head()[0]
+            # As known when half of it was on record: on a day of that time, and on one that lay far ahead then.
+            for name, seq, number in (
+                ("now", head, steps),
+                ("past", head - steps // 2, steps // 2 - 200),
+                ("past, far ahead", head - steps // 2, steps),
+            ):
+                day = first + timedelta(days=number)
+                least, most = beside(
+                    partial(state_cells, reader, "small", day, head), partial(state_cells, reader, "hot", day, seq), 300
+                )
+                named = f"state of {size:,} statements on {terms:,} terms, {name}, {place.kind}"
+                yield shorter(named, most, "of 30", least)
 
 
 def reading(place: Place, size: int) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,26 @@ def test_of_a_partnership_with_many_rectangles_not_each_is_looked_at(log: Log, c
         question = rows._OF_FEW[reader.connection.dialect.name]
         assert len(reader.plain(question, asked_for | {"few": 3})) == 1
         assert reader.plain(question, asked_for | {"few": 2}) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_question_takes_no_more_steps_in_a_long_record(log: Log) -> None:
+    """Counted in instructions of SQLite, which may otherwise look at every rectangle before it asks whether to."""
+    far = date.max.toordinal()
+    for name, many in (("long", 500), ("longer", 5_000)):
+        with log.writing() as writer:
+            held = [
+                Rectangle(name, "agreed", f"x/t{number % 2}", number, number, far, OPEN, 1, 1, "in_force", None)
+                for number in range(1, many + 1)
+            ]
+            rows.write(writer.connection, 1, held)
+    steps: dict[str, list[None]] = {"long": [], "longer": []}
+
+    with log.reading() as reader:
+        driver: Any = reader.connection.connection.driver_connection
+        for name, counted in steps.items():
+            driver.set_progress_handler(partial(counted.append, None), 1)
+            assert len(state_cells(reader, name, date(9000, 1, 1), 5_000) or ()) == 2
+            driver.set_progress_handler(None, 1)
+
+    assert abs(len(steps["long"]) - len(steps["longer"])) < 10

@@ -234,16 +234,16 @@ _CELL = ("valid_from", "valid_to", "n", "number", "status", "value")
 
 
 # Of a partnership with few rectangles each is looked at: quicker than two descents of the index for each term. Nothing
-# is found where there are more, so that a long record is not read whole.
-_LIVE = "(SELECT live.generation FROM projection AS live WHERE live.name = 'rectangles')"
+# is found, nor looked for, where there are more: CROSS JOIN lets SQLite ask that first.
 _OF_FEW = in_driver(f"""
-    SELECT term, {", ".join(_CELL)} FROM rectangle
-    WHERE generation = {_LIVE} AND partnership = :partnership AND lane = :lane
-        AND known_to > :seq AND known_from <= :seq AND valid_to > :day AND valid_from <= :day
-        AND NOT EXISTS (
+    SELECT found.term, {", ".join(f"found.{name}" for name in _CELL)}
+    FROM projection AS live CROSS JOIN rectangle AS found
+    WHERE live.name = 'rectangles' AND NOT EXISTS (
             SELECT 1 FROM rectangle AS every
-            WHERE every.generation = {_LIVE} AND every.partnership = :partnership AND every.lane = :lane
+            WHERE every.generation = live.generation AND every.partnership = :partnership AND every.lane = :lane
             LIMIT 1 OFFSET :few)
+        AND found.generation = live.generation AND found.partnership = :partnership AND found.lane = :lane
+        AND found.known_to > :seq AND found.known_from <= :seq AND found.valid_to > :day AND found.valid_from <= :day
     """)  # noqa: S608  # our own names
 
 # Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
