@@ -33,7 +33,7 @@ from timeline.core.wording import NOT_RECORDED
 from timeline.drafting import Drafts, Record
 from timeline.exports import ENCODER, Cited, Exports
 from timeline.exports.memos import clocks
-from timeline.overview import Overview
+from timeline.overview import NAMED, Overview
 from timeline.settings import Settings
 
 Json = dict[str, Any]
@@ -89,10 +89,9 @@ class Tools:
         if found is None:
             known = [each.name for each in self.table]
             raise TimelineError("unknown_tool", f"There is no tool “{name[:80]}”.", did_you_mean(name[:80], known))
-        given = read(found, arguments)
         if found.drafts:
             may_draft()
-        return ENCODER.encode(found.answer(given))
+        return ENCODER.encode(found.answer(read(found, arguments)))
 
     def _table(self) -> tuple[Tool, ...]:
         return (
@@ -176,8 +175,8 @@ class Tools:
             names = self.overview.named(wanted.query)
             hits = search.find(self.answers.log, wanted)
             groups = {"partnerships": names["partnerships"], "terms": names["terms"], "announcements": hits["hits"]}
-            if hits["cursor"] is not None:
-                note = {"announcements_shown": f"the best {_HITS}; more words find fewer"}
+            if hits["cursor"] is not None or names["more_names"]:
+                note = {"shown": f"the best {_HITS} announcements, {NAMED} names of a kind; more words find fewer"}
             if not any(groups.values()):
                 known = sorted({*chain.from_iterable((each["partnership"], *each["parties"]) for each in every)})
                 note = {"nothing": f"“{words}”: {NOT_RECORDED}. {did_you_mean(words.lower(), known)}"}
