@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.conftest import Clock
+from tests.test_acts import OPENING, asked, stake
 from timeline.acts import Desk
 from timeline.core.terms import BUILTIN
 from timeline.documents import walk
@@ -175,3 +176,20 @@ def test_writing_to_a_feed_is_not_possible(reader: TestClient) -> None:
     found = reader.post("/feeds/all.atom")
 
     assert (found.status_code, "GET" in found.headers["allow"]) == (405, True)
+
+
+def test_a_node_that_does_not_publish_serves_no_folder_that_was_left_behind(
+    reader: TestClient, log: Log, clock: Clock, settings: Settings, tmp_path: Path
+) -> None:
+    """It led once, and its folder is as it was then; another node publishes into a folder of its own."""
+    app = create_app(settings, log, BUILTIN, clock, leads=lambda: False)
+    old = reader.get("/feeds/all.atom").content
+    with TestClient(app) as elsewhere:
+        assert elsewhere.get("/feeds/all.atom").content == old
+        Desk(log, BUILTIN, clock).append(asked(OPENING))
+        Desk(log, BUILTIN, clock).append(asked(stake(10, "2021-01-01")))
+        other = replace(settings, feeds_dir=tmp_path / "other")
+        publish(log, BUILTIN, other, clock.now.date())
+
+        for name in ("all.atom", "acme-bolt.json"):
+            assert elsewhere.get(f"/feeds/{name}").content == (other.feeds_dir / name).read_bytes() != old

@@ -210,6 +210,10 @@ class Scheduler:
             except Exception:  # the outbox keeps what was not sent
                 _log.exception("telling what was published failed")
 
+    def leads(self) -> bool:
+        """Whether this process led at its last tick."""
+        return self._run.leads
+
     def status(self) -> Json:
         """What `/status` shows of it."""
         run = self._run

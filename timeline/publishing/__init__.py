@@ -226,5 +226,11 @@ def state_of(folder: Folder, settings: Settings) -> State:
     return state if state.look == _look(settings) else State()
 
 
+def up_to_date(folder: Path, settings: Settings, shelf: Shelf) -> bool:
+    """Whether the folder has all that was put out, as the settings want it."""
+    state, (position, number) = state_of(Folder(folder), settings), shelf.ends()
+    return state.position >= position and state.feeds >= number
+
+
 def _topics(feeds: Sequence[Shelved], site: Site) -> list[str]:
     return [site.feed(feed.name, suffix) for feed in feeds for suffix in FORMATS]

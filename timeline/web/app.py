@@ -65,6 +65,7 @@ def create_app(
     scheduler_status: Callable[[], Json] = dict,
     recorded: Callable[[], None] = lambda: None,
     hears: Callable[[], bool] = lambda: False,
+    leads: Callable[[], bool] = lambda: True,
     gate: Gate = PUBLIC,
 ) -> Starlette:
     """The application over a migrated log; whoever makes it closes the log.
@@ -74,6 +75,7 @@ def create_app(
         scheduler_status: What `/status` says of the feeds.
         recorded: Called after something was recorded here, such as to publish at once.
         hears: Whether `app.state.stream` is told of what other processes record.
+        leads: Whether this process publishes, so that its folder of feeds is up to date.
         gate: Which addresses may be told of new entries.
     """
     answers, overview, tokens = Answers(log, kinds, clock), Overview(log, kinds, clock), Tokens(log, clock)
@@ -108,7 +110,7 @@ def create_app(
     documents = (*Documents(reading).operations(), *Pictures(reading, settings.base_url).operations())
     document = operations.ENCODER.encode(operations.described((*table, *documents), info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order
-        *Feeds(settings, log, templates).routes(),
+        *Feeds(settings, log, templates, leads).routes(),
         *operations.routes(table, fresh),
         Route("/api/changes/stream", stream.answer, methods=["GET"]),
         *_upkeep(log, status, hears, meter, document),

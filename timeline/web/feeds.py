@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,7 +20,7 @@ from timeline.core.questions import only
 from timeline.formats import FORMATS, OPML_TYPE, feed_path, opml
 from timeline.formats.calendar import CALENDAR_TYPE, calendar
 from timeline.log import Log
-from timeline.publishing import OPML_NAME, Shelf, calendar_page, mine, my_page, pages, site_of, unknown_feed
+from timeline.publishing import OPML_NAME, Shelf, calendar_page, mine, my_page, pages, site_of, unknown_feed, up_to_date
 from timeline.publishing.names import shelf_order
 from timeline.settings import Settings
 from timeline.web.conditional import respond
@@ -63,11 +64,15 @@ def _stamp(found: os.stat_result) -> tuple[int, int, int]:
 class Feeds:
     """The addresses below /feeds/.
 
-    They come from the published folder, so that a static server gives the same bytes; on a node that publishes
-    nothing they are written from the database, which holds what was put out.
+    They come from the published folder, so that a static server gives the same bytes; on a node whose folder is not
+    there or behind they are written from the database, which holds what was put out.
+
+    Args:
+        leads: Whether this process keeps the folder up to date; else that is looked up.
     """
 
-    def __init__(self, settings: Settings, log: Log, templates: Templates) -> None:
+    def __init__(self, settings: Settings, log: Log, templates: Templates, leads: Callable[[], bool]) -> None:
+        self._leads = leads
         self._templates = templates
         self._settings = settings
         self._log = log
@@ -102,7 +107,8 @@ class Feeds:
     async def _feed(self, request: Request) -> Response:
         path = request.path_params["path"]
         name, dot, suffix = path.rpartition(".")
-        if (read := self._read.get(path)) is not None and read.stands() and not request.scope["query_string"]:
+        read = self._read.get(path)
+        if read is not None and not request.scope["query_string"] and self._leads() and read.stands():
             return self._respond(request, name, suffix, (read.body, read.updated), HEAD)
         if not dot:
             return await run_in_threadpool(self._twin, request, path)
@@ -148,7 +154,8 @@ class Feeds:
         """The bytes of a head or an archive page, and when its newest entry was put out."""
         folder = Path(self._settings.feeds_dir).resolve()
         path = (folder / f"{name}.{suffix}").resolve()
-        if path.is_relative_to(folder) and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        inside = path.is_relative_to(folder) and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        if inside and (self._leads() or self._up_to_date(folder)):
             try:
                 read = _Read.of(path)
                 if "/archive/" not in name:
@@ -169,6 +176,11 @@ class Feeds:
                         page = pages.archive(shelf, feed, number, length)
                         return FORMATS[suffix].render(page, site_of(self._settings)), page.updated
             raise unknown_feed(name, [each.name for each in shelf.feeds()])
+
+    def _up_to_date(self, folder: Path) -> bool:
+        """Whether the node that publishes does so into this folder, or did until now."""
+        with self._log.reading() as reader:
+            return up_to_date(folder, self._settings, Shelf(reader.connection))
 
     def _has_successor(self, name: str) -> bool:
         """Whether an archive page will never change again: its successor is there."""

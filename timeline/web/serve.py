@@ -67,6 +67,7 @@ def serve(settings: Settings, kinds: Kinds, *, demo: bool) -> None:
             scheduler_status=scheduler.status,
             recorded=scheduler.poke,
             hears=listener.listens,
+            leads=scheduler.leads,
         )
         listener.start(app.state.stream.grown)
         stack.callback(listener.stop)
