@@ -32,7 +32,7 @@ from tests.web import EXAMPLE, NOW, ROOT, application, client, free_port, seeded
 from timeline.acts import Desk
 from timeline.agents import Tools
 from timeline.agents.instructions import THEIR_WORDS
-from timeline.agents.small import LIMIT
+from timeline.agents.small import LIMIT, fitted
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import Question
@@ -324,6 +324,34 @@ def test_an_answer_is_small_however_long_and_many_the_texts_are(log: Log) -> Non
         body = ask(tools, name, **arguments)
         assert body["their_words"] == THEIR_WORDS
         assert "characters more" in json.dumps(body) or name in ("find_partnership", "draft_from_text"), name
+
+
+@given(
+    rows=st.lists(
+        st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 4000), max_size=8), min_size=1, max_size=40
+    ),
+    letter=st.sampled_from(["x", "\n", "é", "\N{GRINNING FACE}", "\x00"]),
+    split=st.integers(0, 40),
+)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_rows_of_any_size_fit_and_none_is_lost_or_told_twice(
+    rows: list[dict[str, int]], letter: str, split: int
+) -> None:
+    made = [{"row": n} | {name: letter * size for name, size in row.items()} for n, row in enumerate(rows)]
+    groups, told_rows, skip = {"one": made[:split], "two": made[split:]}, list[int](), 0
+
+    while True:
+        body = fitted({"asked": letter * 1000}, groups, skip)
+        assert len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) <= LIMIT
+        told_rows += [each["row"] for name in groups for each in body[name]]
+        if "more" not in body:
+            break
+        rest = re.match(r"(\d+) rows more: .*skip=(\d+)", body["more"])
+        assert rest is not None
+        assert (int(rest[1]), int(rest[2])) == (len(made) - len(told_rows), len(told_rows))
+        skip = int(rest[2])
+
+    assert told_rows == list(range(len(made)))
 
 
 def test_a_long_draft_is_cut_whatever_its_letters_take(log: Log) -> None:

@@ -15,6 +15,8 @@ LIMIT = 16_000
 """Bytes of an answer: some four thousand tokens."""
 LONGEST = 600
 """Characters of one text."""
+_SHORT = 60
+"""Characters of each text in a row that would not fit by itself."""
 _MANY = 12
 """Values of a list within a row."""
 _FRAME = 300
@@ -68,6 +70,8 @@ def fitted(head: Json, groups: Mapping[str, Sequence[Json]], skip: int, again: s
         for row in rows:
             if skip <= place < upto:
                 kept = tidy(row)
+                if place == skip and len(ENCODER.encode(kept)) > room:
+                    kept = tidy(row, _SHORT)
                 room -= len(ENCODER.encode(kept)) + 1
                 if room < 0 and place > skip:
                     upto = place
