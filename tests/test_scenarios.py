@@ -451,15 +451,32 @@ def test_of_two_sources_of_one_day_the_higher_tier_governs_and_the_other_is_show
     }
     assert conflicts == {"2021-01-01": [(2, 1)], "2023-12-31": [(2, 1)]}
     assert held(book, SHARE, "2024-01-01").conflicts == ()
-    # and there is none between days, within one announcement, with the same value, or before it would have held
+    # and there is none between days, with the same value, or before it would have held
     for other in (
         said("2020-12-31", share(25, "2021-01-01"), tier="press"),
         said("2021-01-01", share(20, "2021-01-01"), tier="press"),
         said("2021-01-01", share(25, "2022-01-01"), tier="press"),
     ):
         assert held(book_of(filing, other), SHARE, "2021-01-02").conflicts == ()
+
+
+def test_an_announcement_that_contradicts_itself_shows_both_values() -> None:
+    # given two values from one day on in one announcement
     twice = said("2021-01-01", share(25, "2021-01-01"), share(20, "2021-01-01"))
-    assert held(book_of(twice), SHARE, "2021-01-02").conflicts == ()
+    # then the later of them governs and lists the other
+    (other,) = held(book_of(twice), SHARE, "2021-01-02").conflicts
+    assert (told(book_of(twice), SHARE, "2021-01-02"), tuple(other.ref)) == ("20", (1, 1))
+    # and steps of one announcement do not contradict one another
+    steps = book_of(said("2021-01-01", share(25, "2022-01-01"), share(20, "2021-01-01"), share(30, "2023-01-01")))
+    assert [held(steps, SHARE, day).conflicts for day in ("2021-06-01", "2022-06-01", "2023-06-01")] == [()] * 3
+
+
+def test_what_expired_by_one_source_and_runs_on_by_another_is_a_conflict() -> None:
+    filing = said("2021-01-01", share(20, "2021-01-01", until="2022"), tier="filing")
+    press = said("2021-01-01", share(20, "2021-01-01"), tier="press")
+    book = book_of(filing, press)
+    found = [[tuple(each.ref) for each in held(book, SHARE, day).conflicts] for day in ("2022-12-31", "2023-01-01")]
+    assert (told(book, SHARE, "2023-01-01"), found) == ("expired", [[], [(2, 1)]])
 
 
 def test_what_is_reaffirmed_was_confirmed_then_and_keeps_its_value() -> None:

@@ -16,6 +16,7 @@ WIDE = 130
 """Columns that a table of terms needs."""
 WRAPPED = {
     "TERM",
+    "HOW",
     "STATE",
     "SINCE",
     "UNTIL",
@@ -57,7 +58,7 @@ def state(out: Console, body: Json) -> None:
     if body["ended"]:
         table = _table("ENDED", "HOW", "ON", "FROM")
         for term in body["ended"]:
-            how = term["status"].replace("_", " ") + _doubt(term)
+            how = term["status"].replace("_", " ") + _doubt(term) + _otherwise(term)
             table.add_row(term["term"], how, term["on_text"], _short(term["governed_by"]))
         out.print(table)
     _ahead(out, body["upcoming"])
@@ -411,10 +412,11 @@ def _terms(out: Console, terms: list[Json]) -> None:
 
 
 def _holds(term: Json) -> str:
-    text = str(term["text"]) + _doubt(term)
-    for conflict in term["conflicts"]:
-        text += f"\nanother source of that day: {conflict['text']}"
-    return text
+    return str(term["text"]) + _doubt(term) + _otherwise(term)
+
+
+def _otherwise(term: Json) -> str:
+    return "".join(f"\nsaid otherwise that day: {conflict['text']}" for conflict in term["conflicts"])
 
 
 def _doubt(term: Json) -> str:

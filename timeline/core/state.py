@@ -27,7 +27,7 @@ class Holding:
     confirmed_by: tuple[Said, ...]
     """Later announcements that said it remains in force, oldest first."""
     conflicts: tuple[Said, ...]
-    """What other sources of the same announced day said differently, and lost."""
+    """What was said differently on the same announced day, and lost."""
     order_uncertain: tuple[Ref, ...]
     """The other statement whose coarse date overlaps, so that nobody can say which came last."""
     changed_on_this_day: bool
@@ -158,7 +158,7 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         certain=lapsed or as_of >= book.certain_from(said),
         confirmed=max(heard, key=lambda announced: announced.on, default=None),
         confirmed_by=confirmed_by,
-        conflicts=tuple(_conflicts(book, about, said, as_of)),
+        conflicts=tuple(_conflicts(book, about, said, cell, as_of)),
         order_uncertain=tuple(order_uncertain(book, said)),
         changed_on_this_day=next(boundaries(cells, as_of - ONE_DAY, as_of), None) is not None,
         next_change=next((on for on, _, _ in boundaries(cells, as_of, END_OF_TIME)), None),
@@ -243,13 +243,17 @@ def _coverage(book: Book, as_of: date) -> Coverage:
     return Coverage(None, None, later) if found is None else Coverage(*found, later)
 
 
-def _conflicts(book: Book, about: list[Said], said: Said, as_of: date) -> Iterator[Said]:
-    """Statements of other announcements of the same day that cover the day asked about with another value."""
+def _conflicts(book: Book, about: list[Said], said: Said, cell: Cell, as_of: date) -> Iterator[Said]:
+    """Statements of the same announced day that cover the day asked about with another value than the cell has.
+
+    Of the same announcement only what begins on the same day: what begins on another is its next or former step.
+    """
+    start, _ = book.start(said)
     for other in about:
-        if other.place.on != said.place.on or other.ref.n == said.ref.n:
+        stroke = book.stroke(other) if other.place.on == said.place.on and other.ref != said.ref else None
+        if stroke is None or (other.ref.n == said.ref.n and stroke.start != start):
             continue
-        stroke = book.stroke(other)
-        if stroke is not None and stroke.start <= as_of < stroke.end and stroke.value != said.statement.value:
+        if stroke.start <= as_of < stroke.end and stroke.value != cell.value:
             yield other
 
 

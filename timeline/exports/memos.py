@@ -184,7 +184,7 @@ def state(memo: Memo, body: Json) -> None:
     if body["ended"]:
         rows = []
         for term in body["ended"]:
-            how = ENDED.get(term["status"], term["status"]) + _doubt(term)
+            how = ENDED.get(term["status"], term["status"]) + _doubt(term) + _otherwise(term)
             evidence = [*term["evidence"], *term["conflicts"]]
             rows.append((capital(term["label"]), how, term["on_text"], memo.marks(term["label"], evidence)))
             memo.data(term, _roles(term), as_of=on, since=term["on"], since_basis="stated")
@@ -213,9 +213,7 @@ def state(memo: Memo, body: Json) -> None:
 def _in_force(memo: Memo, heading: str, terms: list[Json], on: str, lane: str, nothing: str) -> Section:
     rows = []
     for term in terms:
-        holds = term["text"] + _doubt(term)
-        for other in term["conflicts"]:
-            holds += f"\nAnother source of the same day says: {other['text']}"
+        holds = term["text"] + _doubt(term) + _otherwise(term)
         since, until = since_text(term["since"]), until_text(term["until"])
         confirmed = term["last_confirmed_text"] or "by nobody yet"
         marks = memo.marks(term["label"], [*term["evidence"], *term["conflicts"]])
@@ -350,6 +348,10 @@ def certainty(term: Json) -> str:
         return "certain"
     said_later = term["since"] is not None and term["since"]["basis"] == "unknown"
     return f"possible: {'announced later, as already true' if said_later else 'the stated date is coarse'}"
+
+
+def _otherwise(term: Json) -> str:
+    return "".join(f"\nSaid otherwise on the same day: {other['text']}" for other in term["conflicts"])
 
 
 def _doubt(term: Json) -> str:
