@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Clock
-from tests.servers import PostgreSQL
+from tests.servers import PostgreSQL, postgresql, replica
 from tests.test_acts import OPENING, asked, percents, stake
+from tests.test_keeping import everything
+from tests.test_nodes import listening
+from tests.test_scheduler import until
 from timeline.acts import Desk
 from timeline.agents import Tools
 from timeline.answers import Answers
@@ -20,9 +23,11 @@ from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
 from timeline.drafting import Drafts
 from timeline.drafting.leads import leads
+from timeline.keeping import verify
 from timeline.log import Log
 from timeline.publishing import publish
 from timeline.rebuilding import differing, rebuild
+from timeline.scheduler import leadership
 from timeline.search import catch_up, find, read
 from timeline.settings import load
 from timeline.tokens import Tokens
@@ -177,3 +182,34 @@ def test_a_replica_takes_no_appends(
         Desk(wrong, BUILTIN, clock).append(asked(stake(10, "2021-01-01")))
 
     assert refused.value.code == "storage_failed"
+
+
+def test_when_the_primary_dies_a_replica_takes_over_with_all_that_was_acknowledged(clock: Clock) -> None:
+    """One address names both; who appends, leads or listens goes on with the one that takes writes."""
+    with postgresql(durable=True) as first:
+        first.execute("CREATE DATABASE record")
+        with closing(Log.open(first.url("record"))) as log:
+            log.migrate()
+        with replica(first) as second:
+            first.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            first.execute("SELECT pg_reload_conf()")
+            assert until(lambda: first.value("SELECT max(sync_state) FROM pg_stat_replication") == "sync")
+            url = f"{first.url('record')},{second.folder}&target_session_attrs=read-write"
+            leader = leadership(url)
+            with closing(Log.open(url, clock=clock)) as log, listening(log, url) as (listener, ear):
+                desk = Desk(log, BUILTIN, clock)
+                assert leader.held()
+                acknowledged = [desk.append(asked(OPENING))["seq"]]
+                acknowledged += [desk.append(asked(stake(n, f"20{n}-01-01")))["seq"] for n in range(10, 20)]
+
+                first.crash()
+                second.execute("SELECT pg_promote()")
+
+                acknowledged += [desk.append(asked(stake(n, f"20{n}-01-01")))["seq"] for n in range(20, 30)]
+                assert until(leader.held)
+                assert until(listener.listens, 30)
+                assert ear.hears(lambda: desk.append(asked(stake(30, "2030-01-01"))))
+                leader.release()
+                assert acknowledged == list(range(1, 22))
+                assert [event.seq for event in everything(log)] == list(range(1, 23))
+                assert verify(log)["sound"]

@@ -69,7 +69,7 @@ class Listener:
 
     def _run(self) -> None:
         assert self._engine is not None  # else it is not started
-        wait = _FIRST_WAIT
+        wait, said = _FIRST_WAIT, False
         while not self._stopping.is_set():
             try:
                 with self._engine.connect() as session:
@@ -79,8 +79,10 @@ class Listener:
                         session.invalidate()  # it may be broken, and is of no other use
             except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
                 if self._listens:
-                    wait = _FIRST_WAIT
-                _log.warning("appends of other processes are asked for, not heard: %s", str(error).strip())
+                    wait, said = _FIRST_WAIT, False
+                if not said:
+                    _log.warning("appends of other processes are asked for, not heard: %s", str(error).strip())
+                said = True
             finally:
                 self._listens = False
                 self._heard()
