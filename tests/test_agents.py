@@ -32,11 +32,12 @@ from tests.web import EXAMPLE, NOW, ROOT, application, client, free_port, seeded
 from timeline.acts import Desk
 from timeline.agents import Tools
 from timeline.agents.instructions import THEIR_WORDS
+from timeline.agents.protocol import speaking
 from timeline.agents.small import LIMIT, fitted
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import Question
-from timeline.core.terms import BUILTIN
+from timeline.core.terms import BUILTIN, term
 from timeline.log import Log
 from timeline.settings import load
 
@@ -197,7 +198,7 @@ def test_all_of_the_tools_give_the_numbers_and_the_citation_of_the_api(tools: To
     """What changed, a term's life and an announcement are the answers of the API with fewer fields."""
     answers, exports, p = tools.answers, tools.exports, "openai-microsoft"
     days = (datetime(2024, 1, 1, tzinfo=UTC).date(), datetime(2026, 1, 1, tzinfo=UTC).date())
-    changes, history = exports.changes(p, *days), answers.history(p, _term("exclusivity/cloud"))
+    changes, history = exports.changes(p, *days), answers.history(p, term("exclusivity/cloud"))
     act = answers.announcement(p, 17)
 
     body = ask(tools, "what_changed_between", **{"partnership": p, "from": "2024-01-01", "to": "2026-01-01"})
@@ -226,10 +227,10 @@ def test_the_evidence_of_a_term_is_the_words_that_it_rests_on(tools: Tools) -> N
             state = tools.answers.state(
                 p, Question(datetime.fromisoformat(day).date(), include=("proposed", "reported"))
             )
-            for term in (*state["terms"], *state["proposed"], *state["reported"]):
-                [found] = ask(tools, "show_evidence", statement=term["governed_by"])["statements"]
-                assert (found["text"], found.get("quote", "")) == (term["text"], term["evidence"][0]["quote"])
-                seen.add(term["governed_by"])
+            for held in (*state["terms"], *state["proposed"], *state["reported"]):
+                [found] = ask(tools, "show_evidence", statement=held["governed_by"])["statements"]
+                assert (found["text"], found.get("quote", "")) == (held["text"], held["evidence"][0]["quote"])
+                seen.add(held["governed_by"])
     assert len(seen) > 50
 
     revised = ask(tools, "show_evidence", statement="harbour-quill/2#2")
@@ -239,12 +240,6 @@ def test_the_evidence_of_a_term_is_the_words_that_it_rests_on(tools: Tools) -> N
         "capped at EUR 2.5 m"[-16:],
         "capped at EUR 2 m"[-16:],
     ]
-
-
-def _term(text: str) -> Any:
-    from timeline.core.terms import term  # noqa: PLC0415 - the fixture of that name is the tool's argument here
-
-    return term(text)
 
 
 def test_an_answer_says_both_clocks_in_words_and_whose_words_it_shows(tools: Tools) -> None:
@@ -563,8 +558,6 @@ def test_where_the_library_is_missing_one_line_says_what_to_install(
 
 
 def test_a_bug_tells_an_assistant_nothing_of_our_inside(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    from timeline.agents.protocol import speaking  # noqa: PLC0415 - loaded where it is served
-
     def broken() -> Json:
         raise RuntimeError("secret path")
 
