@@ -258,6 +258,26 @@ def test_keep_going_leaves_out_whole_files(log: Log, clock: Clock, tmp_path: Pat
     assert log.verify().fault is None
 
 
+def test_keep_going_undoes_the_opening_of_a_file_that_is_left_out(log: Log, clock: Clock, tmp_path: Path) -> None:
+    """What other files built on that opening is left out as well, and said; what stands by itself is recorded."""
+    other = {**OPENING, "partnership": "nut-oak"}
+    files = {
+        "1": [OPENING, {**stake(12, "2023-01-01"), "statements": [{"term": "stake/bolt", "set": {"percent": 120}}]}],
+        "2": [stake(10, "2021-01-01")],
+        "3": [other, {**stake(11, "2022-01-01"), "partnership": "nut-oak"}],
+    }
+    for name, documents in files.items():
+        (tmp_path / f"{name}.ndjson").write_text("\n".join(map(json.dumps, documents)))
+
+    done = Desk(log, BUILTIN, clock).import_files(walk([tmp_path]), keep_going=True)
+
+    assert [error.code for error in done.refused] == ["value_fails_kind", "unknown_partnership"]
+    assert (done.files, done.recorded, done.already) == (3, 2, 0)
+    with log.reading() as reader:
+        assert reader.partnerships() == ["nut-oak"]
+    assert log.verify().fault is None
+
+
 @pytest.mark.parametrize("together", [1, 2, 3, 7])
 def test_a_record_is_the_same_however_many_acts_are_written_together(
     together: int, log: Log, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import string
 import time
 import tracemalloc
@@ -315,3 +317,35 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path) -> None:
         walk([Path(tmp_path / "none")])
 
     assert caught.value.code == "unreadable_source"
+
+
+def test_a_folder_below_that_cannot_be_read_is_named_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "b" / "closed"
+    closed.mkdir(parents=True)
+    (tmp_path / "a.yaml").touch()
+    scan = os.scandir
+
+    def closed_to_us(path: str) -> Any:  # whoever tests as root may read everything
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed_to_us)
+
+    with pytest.raises(TimelineError) as refused:
+        walk([tmp_path])
+
+    assert (refused.value.code, refused.value.detail) == (
+        "unreadable_source",
+        f"{closed} cannot be read: Permission denied.",
+    )
+
+
+def test_links_that_lead_nowhere_are_named_and_pipes_and_linked_folders_left_out(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (tmp_path / "round").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.yaml")
+
+    assert walk([tmp_path]) == [tmp_path / "gone.yaml"]

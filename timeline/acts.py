@@ -104,12 +104,40 @@ class Desk:
         Args:
             progress: Called with the file's name for each document.
         """
-        done = Imported(files=len(files))
+        refused: dict[Path, TimelineError] = {}
         with self.log.writing() as writer:
             session = Session(writer, self.kinds, self._records, told=False)
-            for openings in (True, False):
-                files = [file for file in files if self._import(file, session, done, openings, keep_going, progress)]
+            while True:
+                done = Imported(files=len(files))
+                taken = writer.connection.begin_nested() if keep_going else None
+                left = [file for file in files if file not in refused]
+                if self._import_all(left, session, done, refused if keep_going else None, progress):
+                    break
+                assert taken is not None  # else the refusal was raised
+                taken.rollback()
+                session.forget()
+            if taken is not None:
+                taken.commit()
+        done.refused += refused.values()
         return done
+
+    def _import_all(
+        self,
+        files: Sequence[Path],
+        session: Session,
+        done: Imported,
+        refused: dict[Path, TimelineError] | None,
+        progress: Callable[[str], None],
+    ) -> bool:
+        """Record the files; False when one was refused whose opening others may have built on: then nothing counts."""
+        opening = {file for file in files if self._import(file, session, done, True, refused, progress)}
+        for file in files:
+            if refused is not None and file in refused:
+                continue
+            self._import(file, session, done, False, refused, progress)
+            if refused is not None and file in refused and file in opening:
+                return False
+        return True
 
     def _import(
         self,
@@ -117,10 +145,14 @@ class Desk:
         session: Session,
         done: Imported,
         openings: bool,
-        keep_going: bool,
+        refused: dict[Path, TimelineError] | None,
         progress: Callable[[str], None],
-    ) -> bool:
-        """Record the opening documents of a file, or the others; whether they were recorded."""
+    ) -> int:
+        """Record the opening documents of a file, or the others; how many are new.
+
+        Args:
+            refused: Takes the refusal of a file; None: it is raised.
+        """
 
         def wanted() -> Iterator[Submission]:
             for document in read(file):
@@ -128,21 +160,21 @@ class Desk:
                     progress(file.name)
                     yield submit(document, self.kinds)
 
-        nested = session.writer.connection.begin_nested() if keep_going else None
+        nested = None if refused is None else session.writer.connection.begin_nested()
         try:
             new, old = session.take_all(wanted())
         except TimelineError as error:
-            if nested is None:
+            if nested is None or refused is None:
                 raise
             nested.rollback()
             session.forget()
-            done.refused.append(error)
-            return False
+            refused[file] = error
+            return 0
         if nested is not None:
             nested.commit()
         done.recorded += new
         done.already += old
-        return True
+        return new
 
 
 class _Rehearsed(Exception):  # noqa: N818  # not an error: it undoes the transaction of a dry run

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ def walk(paths: Iterable[Path]) -> list[Path]:
     """Return the files that are named, and in folders all announcement files in path order; none twice, none hidden.
 
     Raises:
-        TimelineError: `unreadable_source` for a path that does not exist.
+        TimelineError: `unreadable_source` for a path that does not exist, and a folder inside that cannot be read.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -73,8 +74,7 @@ def walk(paths: Iterable[Path]) -> list[Path]:
             raise _unreadable(str(path), error.strerror or str(error)) from error
         if not there:
             raise _unreadable(str(path), "there is no such file or folder")
-        inner = sorted(file for file in path.rglob("*") if _is_announcement(file, path)) if path.is_dir() else [path]
-        found |= dict.fromkeys(inner)
+        found |= dict.fromkeys(sorted(_announcements(path)) if path.is_dir() else [path])
     return list(found)
 
 
@@ -112,9 +112,25 @@ def read(source: Path | bytes, name: str | None = None, *, base: Path | None = N
         malformed(name, 1, "it is empty", "Write an announcement in it, or leave the file out.")
 
 
-def _is_announcement(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return not hidden and file.suffix.lower() in SUFFIXES and file.is_file()
+def _announcements(folder: Path) -> Iterator[Path]:
+    """The announcement files in a folder and below it; links to folders are not followed."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise _unreadable(str(error.filename), error.strerror or str(error)) from error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for file in (Path(root, name) for name in names if not name.startswith(".")):
+            if file.suffix.lower() in SUFFIXES and _is_plain(file):
+                yield file
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether it can be read as a file, or must be named in a refusal: not a pipe or a device."""
+    try:
+        return file.is_file() or not file.exists()
+    except OSError as error:
+        raise _unreadable(str(file), error.strerror or str(error)) from error
 
 
 def _whole(stream: BinaryIO, name: str) -> Iterator[tuple[str, int]]:
