@@ -7,7 +7,6 @@ that of publishing alone, and prints what it took as JSON.
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from bench.acts import announcement, opening
+from bench.memory import peak_mb
 from timeline.core.announcements import act_from_json, act_from_stored, canonical, content_hash
 from timeline.core.announcements.values import KIND_OF_ACT
 from timeline.core.feed import Feed
@@ -75,7 +75,7 @@ def measured(size: int) -> dict[str, float]:
             start = time.perf_counter()
             publish(log, BUILTIN, settings, TODAY)
             first = time.perf_counter() - start
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            peak = peak_mb()
             again = []
             for version in range(EACH + 1, EACH + 1 + _APPENDS):
                 with log.writing() as writer:

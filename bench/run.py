@@ -20,11 +20,12 @@ from datetime import date, timedelta
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
-from bench import feeds, searching
-from bench.acts import announcement, opening, submission
+from bench import feeds, memory, searching
+from bench.acts import TERMS, announcement, opening, submission
 from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
 from bench.rectangles import Filled
 from bench.web import shares
@@ -89,6 +90,13 @@ def shorter(name: str, ours: float, baseline: str, theirs: float) -> Row:
     return Row(name, "µs", round(ours, 1), baseline, round(theirs, 1), round(theirs / ours, 2))
 
 
+def peak(name: str, grown: float, alone: float) -> Row:
+    """A row of memory."""
+    return Row(
+        f"{name}, peak memory", "MB", round(grown, 1), "the program alone", round(alone, 1), round(alone / grown, 2)
+    )
+
+
 class Place:
     """Databases of one kind to measure in."""
 
@@ -101,9 +109,8 @@ class Place:
     @contextmanager
     def log(self) -> Iterator[Log]:
         """A new, migrated log."""
-        name = self.name()
-        url = f"sqlite:///{self.folder}/{name}.db" if self.server is None else self.server.url(name)
-        with closing(Log.open(url)) as log:
+        self.name()
+        with closing(Log.open(self.url)) as log:
             log.migrate()
             yield log
 
@@ -113,6 +120,11 @@ class Place:
         if self.server is not None:
             self.server.execute(f"CREATE DATABASE {self._last}")
         return self._last
+
+    @property
+    def url(self) -> str:
+        """The address of the newest database."""
+        return f"sqlite:///{self.folder}/{self._last}.db" if self.server is None else self.server.url(self._last)
 
     def settle(self) -> None:
         """Do to the newest database what autovacuum does to one that is not a minute old."""
@@ -180,6 +192,11 @@ def imports(place: Place, size: int) -> Iterator[Row]:
         projected = place.raw(1000, lambda: (str(each.originator_version) for each in islice(peer.bodies(), 1000)))
     mine = size / statistics.median(times)
     yield faster(f"import, {size:,} announcements, {place.kind}", mine, "eventsourcing save, 100 at once", theirs)
+    with place.log():
+        alone = memory.apart("nothing", place.url)
+        yield peak(f"import, {size:,} announcements, {place.kind}", memory.apart("import", place.url, str(file)), alone)
+        yield peak(f"rebuild, {3 * size:,} statements, {place.kind}", memory.apart("rebuild", place.url), alone)
+        yield peak(f"read the log, {size:,} events, {place.kind}", memory.apart("read", place.url), alone)
     built = 3 * size / statistics.median(rebuilds)
     yield faster(f"rebuild, statements, {place.kind}", built, "eventsourcing read, a commit an event", projected)
 
@@ -208,6 +225,8 @@ def states(place: Place, sizes: list[int]) -> Iterator[Row]:
                         for events, times in ((10, 300), (1000, 30)):
                             mine, theirs = beside(ours, partial(peer.replay, f"r{events}"), times)
                             yield shorter(name, mine, f"eventsourcing replay of {events:,}", theirs)
+                    grown = memory.apart("state", place.url, filled.any())
+                    yield peak(name, grown, memory.apart("nothing", place.url))
                     mine, theirs = beside(
                         partial(_asked_alone, log, filled, day, seq), partial(peer.replay, "r10"), 300
                     )
@@ -242,7 +261,12 @@ def hot(place: Place, size: int, terms: int) -> Iterator[Row]:
         small, hot = (partial(lambda each: desk.append(next(each)), each) for each in said.values())
         small(), hot()
         least, most = beside(small, hot, 100)
-        yield shorter(f"append to {size:,} statements on {terms:,} terms, {place.kind}", most, "to 30", least)
+        name = f"append to {size:,} statements on {terms:,} terms, {place.kind}"
+        yield shorter(name, most, "to 30", least)
+        grown = memory.apart("append", place.url, "hot", str(size), str(terms))
+        yield peak(f"{name}, the first", grown, memory.apart("nothing", place.url))
+        if terms > TERMS:  # as many cells could not be compared with a few
+            return
         first, steps = date(1900, 1, 1), size // 3
         with log.reading() as reader:
             head = reader.head()[0]
@@ -271,9 +295,19 @@ def reading(place: Place, size: int) -> Iterator[Row]:
                 for _ in reader.events():
                     pass
 
-        mine = rate(ours, size)
+        def raw() -> None:
+            with log.reading() as reader:
+                driver: Any = reader.connection.connection.driver_connection
+                # By pages too: without a name psycopg would take in all of it at once.
+                with closing(driver.cursor() if place.server is None else driver.cursor("whole")) as cursor:
+                    cursor.execute("SELECT * FROM event ORDER BY seq")
+                    while cursor.fetchmany(1000):
+                        pass
+
+        mine, bare = rate(ours, size), rate(raw, size)
         peer.save(size, batch=100)
         theirs = rate(lambda: sum(1 for _ in peer.bodies()), size)
+    yield faster(f"read the log, events, {place.kind}", mine, "raw driver, undecoded", bare)
     yield faster(f"read the log, events, {place.kind}", mine, "eventsourcing, decoded", theirs)
 
 
@@ -324,7 +358,9 @@ def measure(place: Place, *, full: bool) -> Iterator[Row]:
     yield from imports(place, 100_000 if full else 5_000)
     yield from reading(place, 100_000 if full else 5_000)
     yield from states(place, [10_000, 1_000_000, 10_000_000] if full else [10_000, 1_000_000])
-    yield from hot(place, 100_000 if full else 10_000)
+    statements = 100_000 if full else 10_000
+    for terms in (TERMS, statements // 100):
+        yield from hot(place, statements, terms)
     yield from searches(place, 30_000)
 
 
