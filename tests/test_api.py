@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import schemathesis
@@ -172,6 +174,38 @@ def test_a_question_that_cannot_be_answered_says_what_to_do(
     body = refused(ask.get(address), status, code)
 
     assert remedy in body["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("/p/harbor-quill?as_of=2022-01-20", "/p/harbour-quill?as_of=2022-01-20"),
+        ("/p/harbor-quill@9/2022-01-20", "/p/harbour-quill@9/2022-01-20"),
+        ("/p/harbour-quill?as_off=2022-01-20", "/p/harbour-quill?as_of=2022-01-20"),
+        ("/p/harbour-quill?as_of=2022-01", "/p/harbour-quill?as_of=2022-01-01"),
+        ("/p/harbour-quill/compare?from=2022&to=2023-01-01", "/p/harbour-quill/compare?to=2023-01-01&from=2022-01-01"),
+        (
+            "/p/harbour-quill/compare?from=03/04/2022&to=2023-01-01",
+            "/p/harbour-quill/compare?from=2022-03-04&to=2023-01-01",
+        ),
+        ("/p/harbour-quill/t/exclusivity/ship-position", "/p/harbour-quill/t/exclusivity/ship-positions"),
+        ("/statu", "/status"),
+        ("/pp/harbour-quill", "/p/harbour-quill"),
+    ],
+)
+def test_a_person_who_mistypes_is_shown_the_way_to_what_was_meant(ask: TestClient, address: str, meant: str) -> None:
+    page = ask.get(address, headers={"Accept": "text/html"})
+
+    links = [html.unescape(each) for each in re.findall(r"Go on with.*?</p>", page.text)]
+    assert page.status_code >= 400
+    (first, *_) = re.findall(r'href="([^"]+)"', "".join(links)) or [""]
+    assert parts(first) == parts(meant)
+    assert ask.get(first).status_code == 200
+
+
+def parts(address: str) -> tuple[str, dict[str, str]]:
+    path, _, query = address.partition("?")
+    return path, dict(parse_qsl(query))
 
 
 def test_who_has_the_answer_is_told_so(ask: TestClient) -> None:

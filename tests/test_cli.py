@@ -306,6 +306,7 @@ def test_with_json_a_refusal_is_a_problem_document(opened: Run) -> None:
         "status": 404,
         "code": "unknown_partnership",
         "detail": "There is no partnership “acme-blot”.",
+        "did_you_mean": ["acme-bolt"],
         "remedy": "Did you mean acme-bolt? `timeline list` shows them all.",
         "field": "partnership",
     }

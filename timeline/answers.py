@@ -38,7 +38,7 @@ from timeline.core.announcements import (
 )
 from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
-from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
+from timeline.core.errors import TimelineError, did_you_mean, nearest, unknown_partnership
 from timeline.core.history import Book
 from timeline.core.line import at, same
 from timeline.core.questions import ALL, Knowledge, Question
@@ -192,6 +192,7 @@ class Answers:
                     f"Nothing is on record about “{term}” in {partnership}.",
                     did_you_mean(str(term), terms),
                     field="term",
+                    did_you_mean=nearest(str(term), terms),
                 )
             return {
                 "partnership": partnership,

@@ -86,11 +86,13 @@ def day(text: str, *, field: str | None = None) -> date:
     """The one day that `text` names, as YYYY-MM-DD; a month or a year is refused, never guessed."""
     if re.fullmatch(r"\d{4}(-\d{2})?", text, re.ASCII):
         found = coarse(text, field=field)
+        first, last = found.lo.isoformat(), found.last.isoformat()
         raise TimelineError(
             "invalid_date",
             f"{text} is a {found.precision}, not a day.",
-            f"Name one day of it: {found.lo.isoformat()} for its first or {found.last.isoformat()} for its last.",
+            f"Name one day of it: {first} for its first or {last} for its last.",
             field=field,
+            readings=[first, last],
         )
     if _COARSE.fullmatch(text):
         return coarse(text, field=field).lo

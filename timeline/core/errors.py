@@ -188,4 +188,5 @@ def unknown_partnership(
     """
     near = did_you_mean(name, known) if known or not further else ""
     remedy = f"{near} {further}".strip()
-    return TimelineError("unknown_partnership", f"There is no partnership “{name}”.", remedy, field=field)
+    detail = f"There is no partnership “{name}”."
+    return TimelineError("unknown_partnership", detail, remedy, field=field, did_you_mean=nearest(name, known))

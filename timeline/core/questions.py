@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from timeline.core import dates
-from timeline.core.errors import TimelineError, did_you_mean
+from timeline.core.errors import TimelineError, did_you_mean, nearest
 from timeline.core.history import PROPOSED, REPORTED
 from timeline.core.terms import Term
 
@@ -79,14 +79,14 @@ def only(given: Collection[str], allowed: Collection[str]) -> None:
         if name in allowed:
             continue
         meant = SYNONYMS.get(name.lower().replace("-", "_"))
-        known = meant if meant in allowed else None
+        near = [meant] if meant in allowed else nearest(name, sorted(allowed))
         raise TimelineError(
             "unknown_parameter",
             f"There is no parameter “{name}”; ignoring it would answer another question than yours.",
-            f"Did you mean {known}?" if known else did_you_mean(name, sorted(allowed)),
+            f"Did you mean {near[0]}?" if near else did_you_mean(name, sorted(allowed)),
             field=name,
             allowed=sorted(allowed),
-            **({"did_you_mean": known} if known else {}),
+            did_you_mean=near,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from difflib import SequenceMatcher
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from timeline.web.sessions import way_in
 PROBLEM = "application/problem+json"
 _CODES = {404: "unknown_address", 405: "method_not_allowed"}
 RETRY_SECONDS = 5
+Link = tuple[str, str]
 _LONGEST_WORD = 100
 _SLOT = re.compile(r"{\w+}")
 _RECORDED = re.compile(
@@ -29,10 +31,11 @@ class Problems:
     """Makes answers of refusals.
 
     Args:
-        page: Renders a problem document as a page, with the address for signing in where that would help.
+        page: Renders a problem document as a page, with the address for signing in where that would help, and with
+            what was perhaps meant.
     """
 
-    def __init__(self, page: Callable[[Json, str | None], str]) -> None:
+    def __init__(self, page: Callable[[Json, str | None, list[Link]], str]) -> None:
         self._page = page
         self.routes: list[BaseRoute] = []
         """Every route there is, to tell what an address would take."""
@@ -50,7 +53,7 @@ class Problems:
             headers["Allow"] = ", ".join(error.more["allow"])
         if _wants_page(request):
             sign_in = way_in(request) if error.code == "token_missing" else None
-            return Response(self._page(body, sign_in), status, headers, "text/html")
+            return Response(self._page(body, sign_in, _instead(request, error)), status, headers, "text/html")
         return Response(ENCODER.encode(body), status, headers, PROBLEM)
 
     async def refused(self, request: Request, error: Exception) -> Response:
@@ -71,6 +74,7 @@ class Problems:
                 "unknown_address",
                 "There is nothing at this address.",
                 f"Did you mean {meant}? {remedy}" if meant else remedy,
+                did_you_mean=[meant] if meant else [],
             ),
         )
 
@@ -112,6 +116,32 @@ class Problems:
             remedy,
             allow=sorted(allowed),
         )
+
+
+def _instead(request: Request, error: TimelineError) -> list[Link]:
+    """What a person may have meant, and the page for it: the same address with that in place of what is wrong."""
+    meant: list[str] = error.more.get("did_you_mean") or error.more.get("readings") or []
+    path, slots, field = request.scope["path"], request.path_params, error.field
+    pairs = request.query_params.multi_items()
+    if request.method not in ("GET", "HEAD"):
+        return []
+    found: list[Link] = []
+    for each in meant:
+        there, asked = path, pairs
+        if error.code == "unknown_address":
+            there = each
+        elif error.code == "unknown_parameter":
+            asked = [(each if name == field else name, value) for name, value in pairs]
+        elif field in request.query_params:
+            asked = [(name, each if name == field else value) for name, value in pairs]
+        elif field == "partnership" and "p" in slots:
+            there = path.replace(f"/{slots['p']}", f"/{each}", 1)
+        elif field == "term" and {"kind", "subject"} <= set(slots):
+            there = path.replace(f"/t/{slots['kind']}/{slots['subject']}", f"/t/{each}", 1)
+        else:
+            continue
+        found.append((each, quote(there, safe="/@") + (f"?{urlencode(asked)}" if asked else "")))
+    return found
 
 
 def _wants_page(request: Request) -> bool:

@@ -47,9 +47,9 @@ class Templates:
         """The page of that name."""
         return self._environment.get_template(name).render(**values)
 
-    def problem(self, body: Json, sign_in: str | None) -> str:
-        """A refusal as a page, with the way in for who has to sign in."""
-        return self.render("problem.html", problem=body, sign_in=sign_in)
+    def problem(self, body: Json, sign_in: str | None, instead: list[tuple[str, str]]) -> str:
+        """A refusal as a page, with the way in for who has to sign in, and the pages that were perhaps meant."""
+        return self.render("problem.html", problem=body, sign_in=sign_in, instead=instead)
 
 
 def day(text: str | None) -> str:
