@@ -318,13 +318,15 @@ def test_a_reader_cannot_write(log: Log) -> None:
 
 # -- nothing recorded is ever changed ----------------------------------------------------------------------------
 
+ROW = "'opening', {key}, {idempotency_key}, '', {recorded_at}, '{{}}', '', ''"
+SAME = "1, 'acme', 0, " + ROW.format(key="'k'", idempotency_key="'i'", recorded_at=9)
 CHANGES = {
+    "insert or update": f"INSERT INTO event VALUES ({SAME}) ON CONFLICT (seq) DO UPDATE SET body = '{{}}'",
     "update": "UPDATE event SET body = '{}' WHERE seq = 1",
     "delete": "DELETE FROM event WHERE seq = 3",
     "update of a text": "UPDATE stored_text SET media_type = 'x'",
     "delete of a text": "DELETE FROM stored_text",
 }
-ROW = "'opening', {key}, {idempotency_key}, '', {recorded_at}, '{{}}', '', ''"
 ON_SQLITE = {
     f"replace by {what}": f"INSERT OR REPLACE INTO event VALUES ({place}, {ROW.format(**values)})"
     for what, place, values in [
@@ -337,6 +339,7 @@ ON_SQLITE = {
 } | {"replace of a text": f"INSERT OR REPLACE INTO stored_text VALUES ('{sha256(b't').hexdigest()}', '', x'00')"}
 ON_POSTGRESQL = {
     "truncate": "TRUNCATE event",
+    "merge": "MERGE INTO event USING (SELECT 1) AS given ON seq = 1 WHEN MATCHED THEN DELETE",
     "truncate of texts": "TRUNCATE stored_text",
     "delete as a replica": "SET LOCAL session_replication_role = replica; DELETE FROM event",
 }

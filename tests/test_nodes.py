@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import random
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from sqlalchemy import make_url
+from starlette.requests import Request
 
 from tests.conftest import Clock
 from tests.servers import PostgreSQL
@@ -24,6 +27,7 @@ from tests.test_scheduler import until
 from tests.test_serve import events
 from tests.web import serving
 from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.core.terms import BUILTIN
 from timeline.keeping import verify
 from timeline.listening import NAME, Listener
@@ -31,6 +35,7 @@ from timeline.log import Log, utc_now
 from timeline.publishing import forget, publish, settled_day
 from timeline.settings import load
 from timeline.tokens import Tokens
+from timeline.web.stream import Stream
 
 WHERE = "/api/partnerships/acme-bolt/announcements"
 SITE = "https://timeline.example.org"
@@ -124,6 +129,37 @@ def nodes(folder: Path, url: str, count: int, **flags: str) -> Iterator[list[tup
 
 def hears(client: httpx2.Client) -> bool:
     return re.search(r"^timeline_hears 1\b", client.get("/metrics").text, re.MULTILINE) is not None
+
+
+def test_a_notification_that_never_came_loses_nothing(log: Log, clock: Clock) -> None:
+    """A stream that relies on being told looks by itself before it says that it is still there."""
+    stream = Stream(Answers(log, BUILTIN, clock), lambda: True, heartbeat=0.2)
+
+    async def hear() -> str:
+        request = Request({"type": "http", "method": "GET", "query_string": b"after=0", "headers": []})
+        told = aiter((await stream.answer(request)).body_iterator)
+        said = [str(await anext(told))]
+        Desk(log, BUILTIN, clock).append(asked(OPENING))
+        while "recorded" not in said[-1]:
+            said.append(str(await anext(told)))
+        return said[-1]
+
+    assert "id: 1" in asyncio.run(asyncio.wait_for(hear(), 10))
+
+
+def test_a_transaction_left_open_in_another_database_holds_up_no_reader(
+    postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    """Readers that wait for all older transactions would see nothing until it ends."""
+    with (
+        closing(Log.open(postgresql_url, clock=clock)) as log,
+        psycopg.connect(f"host={postgres.folder} user=postgres dbname=postgres") as elsewhere,
+    ):
+        elsewhere.execute("SELECT txid_current()")
+        Desk(log, BUILTIN, clock).append(asked(OPENING))
+
+        assert log.last_seq() == 1
+        assert [each["seq"] for each in Answers(log, BUILTIN, clock).events(0, 10)["events"]] == [1]
 
 
 @pytest.mark.slow
