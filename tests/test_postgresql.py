@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import Clock
 from tests.servers import PostgreSQL
@@ -170,8 +169,19 @@ def test_the_role_of_the_handbook_may_use_every_table(service: Log) -> None:
 )
 def test_the_role_of_the_handbook_has_no_right_to_change_the_record(service: Log, statement: str) -> None:
     """Not only do the triggers refuse: the right itself is missing, and they cannot be switched off."""
-    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), service.writing() as writer:
+    with pytest.raises(TimelineError, match=r"permission denied|must be owner") as refused, service.writing() as writer:
         writer.connection.exec_driver_sql(statement)
+    assert refused.value.code == "storage_failed"
+
+
+def test_the_role_of_the_handbook_is_told_who_upgrades(service: Log, postgresql_url: str) -> None:
+    with closing(Log.open(postgresql_url)) as owner, owner.writing() as writer:
+        writer.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0012'")
+
+    with pytest.raises(TimelineError) as refused:
+        service.migrate()
+
+    assert (refused.value.code, "owner of the tables" in refused.value.remedy) == ("storage_failed", True)
 
 
 # -- connections that break ------------------------------------------------------------------------------------------

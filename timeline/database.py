@@ -352,6 +352,13 @@ def _refusal(error: Exception) -> TimelineError | None:
             "The database may only be read; nothing of this was recorded.",
             "Give this program the right to write the database file and its folder, or name the primary server.",
         )
+    if sqlstate == "42501":
+        return TimelineError(
+            "storage_failed",
+            f"The database does not let you: {_first_line(cause)}.",
+            "Upgrade as the owner of the tables: start `timeline serve` once with its log-in in TIMELINE_DATABASE_URL."
+            " For anything else, grant what docs/operations.md lists.",
+        )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return TimelineError(
             "integrity_failure",
@@ -388,6 +395,10 @@ def _unreachable(cause: object, sqlstate: str | None) -> bool:
     if sqlstate is not None:
         return sqlstate[:2] in ("08", "28", "57", "58", "3D") or sqlstate == "25P03"
     return type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError"
+
+
+def _first_line(cause: object) -> str:
+    return str(cause).strip().partition("\n")[0]
 
 
 def _cause(error: Exception) -> object:
