@@ -243,9 +243,30 @@ def test_who_sent_a_form_without_a_session_is_shown_the_way_in_and_back(visitor:
     def ways(path: str) -> list[str]:
         return re.findall(r'href="(/sign-in[^"]*)"', visitor.post(path, content="a=b", headers=browser).text)
 
-    assert ways("/append") == ["/sign-in?next=/append"]
     assert ways("/drafts/3/answer") == ["/sign-in?next=/drafts/3"]
     assert visitor.post("/sign-out", headers=browser).headers["location"] == "/"
+
+
+def test_a_session_that_ends_while_somebody_writes_takes_nothing_with_it(visitor: TestClient, log: Log) -> None:
+    """What was sent comes through a mistyped token and stands on the page for appending."""
+    page = visitor.post("/append", data={"document": YAML, "csrf": "0" * 32})
+    carried = written(page.text)
+    mistyped = visitor.post("/sign-in", data={"token": "tl_wrong", "next": "/append", "document": carried})
+    signed_in = visitor.post(
+        "/sign-in", data={"token": token(log), "next": "/append", "document": written(mistyped.text)}
+    )
+
+    assert (page.status_code, page.headers["www-authenticate"]) == (401, 'Bearer realm="timeline"')
+    assert (carried, written(signed_in.text), signed_in.status_code) == (YAML, YAML, 200)
+    csrf = re.findall(r'name="csrf" value="(\w+)"', signed_in.text)[0]
+    rehearsed = visitor.post("/append", data={"document": YAML, "csrf": csrf})
+    assert "Nothing is recorded yet." in rehearsed.text
+    assert visitor.get("/api/status").json()["record"]["head"] == 15
+
+
+def written(page: str) -> str:
+    """What stands in the form for a document."""
+    return html.unescape(re.findall(r'name="document"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)[-1])
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,7 @@ def test_a_receiver_that_fails_too_often_is_parked_shown_and_goes_on_where_it_st
             "parked": [{"name": "crm", "parked_at": parked["parked_at"], "retry": "timeline webhook retry crm"}],
         }
         assert "timeline webhook retry crm" in reader.get("/status").text
+        assert "Something failed:</strong> telling a webhook; see below." in reader.get("/status").text
         assert "127.0.0.1" not in reader.get("/status").text
         assert "timeline_webhooks_parked 1" in reader.get("/metrics").text
 

@@ -15,6 +15,7 @@ from timeline.core.questions import position
 from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
 from timeline.web.access import SESSION, permit
 from timeline.web.operations import parameters
+from timeline.web.problems import CHALLENGE
 from timeline.web.sessions import NEVER_KEPT, check_form, csrf, local, pasted_or_chosen, posted, signed_in, way_in
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing, only_document
@@ -52,22 +53,26 @@ class Editing:
     async def sign_in_form(self, request: Request) -> Response:
         """The form; `next` is the page to go on to."""
         given = parameters(request, ("next",))
-        return self._page("sign_in.html", problem=None, next=local(given.get("next", _NEXT)))
+        return self._sign_in_page(after=local(given.get("next", _NEXT)))
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session for whoever shows a token."""
         form = await posted(request)
         token, after = form.get("token"), local(str(form.get("next", _NEXT)))
+        sent = str(form.get("document", ""))
         if not isinstance(token, str) or not token.strip():
             problem = {"detail": "No token was given.", "remedy": "Paste it."}
-            return self._page("sign_in.html", 422, problem=problem, next=after)
+            return self._sign_in_page(422, problem, after=after, sent=sent)
         try:
             begun = await run_in_threadpool(self._tokens.sign_in, token.strip())
         except TimelineError as error:
             if error.code != "token_unknown":
                 raise
-            return self._page("sign_in.html", 403, problem=error.problem(), next=after)
-        response = RedirectResponse(after, 303, NEVER_KEPT)
+            return self._sign_in_page(403, error.problem(), after=after, sent=sent)
+        bearer = await run_in_threadpool(self._tokens.signed_in, begun) if sent else None
+        response: Response = RedirectResponse(after, 303, NEVER_KEPT)
+        if bearer is not None:
+            response = self._append_page(bearer, begun, text=sent)
         seconds = int(SESSION_LENGTH.total_seconds())
         response.set_cookie(SESSION, begun, seconds, httponly=True, samesite="strict", secure=self._secure)
         return response
@@ -97,9 +102,17 @@ class Editing:
         return self._append_page(bearer, begun)
 
     async def append(self, request: Request) -> Response:
-        """Rehearse what was sent; record it once it is confirmed, if nothing was recorded meanwhile."""
-        bearer, begun = await signed_in(self._tokens, request)
+        """Rehearse what was sent; record it once it is confirmed, if nothing was recorded meanwhile.
+
+        A session that has ended takes nothing with it: what was sent goes through the form for signing in.
+        """
         form = await posted(request)
+        try:
+            bearer, begun = await signed_in(self._tokens, request)
+        except TimelineError as error:
+            if error.code != "token_missing":
+                raise
+            return self._sign_in_page(401, error.problem(), after=_NEXT, sent=pasted_or_chosen(form, "document"))
         check_form(form, begun)
         permit(bearer, "append")
         text = ""
@@ -146,6 +159,13 @@ class Editing:
             expect=None if receipt is None else (receipt["follows"] or "").rpartition("@")[2],
             idempotency_key=f"web-{secrets.token_hex(12)}",
         )
+
+    def _sign_in_page(self, status: int = 200, problem: Json | None = None, *, after: str, sent: str = "") -> Response:
+        """The form for signing in, which leads to `after`, or to what was sent to be appended."""
+        response = self._page("sign_in.html", status, problem=problem, next=after, sent=sent)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = CHALLENGE
+        return response
 
     def _page(self, name: str, status: int = 200, **values: Any) -> Response:
         return HTMLResponse(self._templates.render(name, **values), status, NEVER_KEPT)

@@ -18,6 +18,7 @@ from timeline.web.sessions import way_in
 
 PROBLEM = "application/problem+json"
 _CODES = {404: "unknown_address", 405: "method_not_allowed"}
+CHALLENGE = 'Bearer realm="timeline"'
 RETRY_SECONDS = 5
 Link = tuple[str, str]
 _LONGEST_WORD = 100
@@ -46,7 +47,7 @@ class Problems:
         status = body["status"]
         headers = {"Cache-Control": "no-store"}
         if status == 401:
-            headers["WWW-Authenticate"] = 'Bearer realm="timeline"'
+            headers["WWW-Authenticate"] = CHALLENGE
         if status in (429, 503):
             headers["Retry-After"] = str(error.more.get("retry_after", RETRY_SECONDS))
         if "allow" in error.more:
