@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -71,15 +71,6 @@ def p50(work: Callable[[], object], times: int = 300) -> float:
     return statistics.median(seconds(work) for _ in range(times)) * 1e6
 
 
-def beside(ours: Callable[[], object], theirs: Callable[[], object], times: int) -> tuple[float, float]:
-    """Microseconds, the median of many, of two that take turns by ten: what else the machine does slows both."""
-    mine, other = list[float](), list[float]()
-    for _ in range(times // 10):
-        mine += [seconds(ours) for _ in range(10)]
-        other += [seconds(theirs) for _ in range(10)]
-    return statistics.median(mine) * 1e6, statistics.median(other) * 1e6
-
-
 def faster(name: str, ours: float, baseline: str, theirs: float, unit: str = "/s") -> Row:
     """A row of rates."""
     return Row(name, unit, round(ours, 1), baseline, round(theirs, 1), round(ours / theirs, 2))
@@ -88,6 +79,15 @@ def faster(name: str, ours: float, baseline: str, theirs: float, unit: str = "/s
 def shorter(name: str, ours: float, baseline: str, theirs: float) -> Row:
     """A row of times."""
     return Row(name, "µs", round(ours, 1), baseline, round(theirs, 1), round(theirs / ours, 2))
+
+
+def turns(name: str, ours: Callable[[], object], baseline: str, theirs: Callable[[], object], times: int) -> Row:
+    """A row of times, of two that take turns by ten: what else the machine does slows both."""
+    mine, other = list[float](), list[float]()
+    for _ in range(times // 10):
+        mine += [seconds(ours) for _ in range(10)]
+        other += [seconds(theirs) for _ in range(10)]
+    return shorter(name, statistics.median(mine) * 1e6, baseline, statistics.median(other) * 1e6)
 
 
 def peak(name: str, grown: float, alone: float) -> Row:
@@ -202,35 +202,26 @@ def imports(place: Place, size: int) -> Iterator[Row]:
 
 
 def states(place: Place, sizes: list[int]) -> Iterator[Row]:
-    """The state of a whole partnership on a day, at growing sizes of the table."""
-    day, smallest = date(2020, 6, 1), dict[str, float]()
-    with closing(place.peer()) as peer:
+    """The state of a whole partnership on a day, at growing sizes of the table, beside the smallest."""
+    day, first = date(2020, 6, 1), dict[str, Callable[[], None]]()
+    with closing(place.peer()) as peer, ExitStack() as kept:
         for events in (10, 1000):
             peer.save(events, batch=10, name=f"r{events}")
         for size in sizes:
-            with place.log() as log:
-                filled = Filled(log, size)
-                place.settle()
-                for knowledge, seq in (("now", filled.head), ("past", filled.head // 2)):
-                    name = f"state, {size:,} rectangles, {knowledge}, {place.kind}"
-
-                    with log.reading() as reader:
-                        ours = partial(_asked, reader, filled, day, seq)
-                        mine = p50(ours, 1000)
-                        yield shorter(name, mine, f"the same at {sizes[0]:,}", smallest.setdefault(knowledge, mine))
-                        if size != sizes[-1] or knowledge != "now":
-                            continue
-                        mine, theirs = beside(ours, partial(reader.plain, "SELECT 1", {}), 1000)
-                        yield shorter(name, mine, "SELECT 1 by the driver", theirs)
-                        for events, times in ((10, 300), (1000, 30)):
-                            mine, theirs = beside(ours, partial(peer.replay, f"r{events}"), times)
-                            yield shorter(name, mine, f"eventsourcing replay of {events:,}", theirs)
-                    grown = memory.apart("state", place.url, filled.any())
-                    yield peak(name, grown, memory.apart("nothing", place.url))
-                    mine, theirs = beside(
-                        partial(_asked_alone, log, filled, day, seq), partial(peer.replay, "r10"), 300
-                    )
-                    yield shorter(f"{name}, in a transaction of its own", mine, "eventsourcing replay of 10", theirs)
+            log = kept.enter_context(place.log())
+            filled = Filled(log, size)
+            place.settle()
+            reader = kept.enter_context(log.reading())
+            for knowledge, seq in (("past", filled.head // 2), ("now", filled.head)):
+                name = f"state, {size:,} rectangles, {knowledge}, {place.kind}"
+                ours = partial(_asked, reader, filled, day, seq)
+                yield turns(name, ours, f"the same at {sizes[0]:,}", first.setdefault(knowledge, ours), 1000)
+        yield turns(name, ours, "SELECT 1 by the driver", partial(reader.plain, "SELECT 1", {}), 1000)
+        for events, times in ((10, 300), (1000, 30)):
+            yield turns(name, ours, f"eventsourcing replay of {events:,}", partial(peer.replay, f"r{events}"), times)
+        alone, replay = partial(_asked_alone, log, filled, day, seq), partial(peer.replay, "r10")
+        yield turns(f"{name}, in a transaction of its own", alone, "eventsourcing replay of 10", replay, 300)
+        yield peak(name, memory.apart("state", place.url, filled.any()), memory.apart("nothing", place.url))
 
 
 def _asked(reader: Reader, filled: Filled, day: date, seq: int) -> None:
@@ -260,9 +251,8 @@ def hot(place: Place, size: int, terms: int) -> Iterator[Row]:
         }
         small, hot = (partial(lambda each: desk.append(next(each)), each) for each in said.values())
         small(), hot()
-        least, most = beside(small, hot, 100)
         name = f"append to {size:,} statements on {terms:,} terms, {place.kind}"
-        yield shorter(name, most, "to 30", least)
+        yield turns(name, hot, "to 30", small, 100)
         grown = memory.apart("append", place.url, "hot", str(size), str(terms))
         yield peak(f"{name}, the first", grown, memory.apart("nothing", place.url))
         if terms > TERMS:  # as many cells could not be compared with a few
@@ -277,11 +267,11 @@ def hot(place: Place, size: int, terms: int) -> Iterator[Row]:
                 ("past, far ahead", head - steps // 2, steps),
             ):
                 day = first + timedelta(days=number)
-                least, most = beside(
-                    partial(state_cells, reader, "small", day, head), partial(state_cells, reader, "hot", day, seq), 300
+                asking, little = (
+                    partial(state_cells, reader, who, day, at) for who, at in (("hot", seq), ("small", head))
                 )
                 named = f"state of {size:,} statements on {terms:,} terms, {name}, {place.kind}"
-                yield shorter(named, most, "of 30", least)
+                yield turns(named, asking, "of 30", little, 300)
 
 
 def reading(place: Place, size: int) -> Iterator[Row]:
