@@ -16,6 +16,8 @@ import pytest
 from click.testing import Result
 
 from tests.conftest import Run
+from timeline.core.dates import ONE_DAY
+from timeline.log import utc_now
 
 ROOT = Path(__file__).parent.parent
 
@@ -214,8 +216,9 @@ REFUSED_DOCUMENTS = {
     "a quote that is not there": (changed(quote="quote: acquired a stake of 30 percent"), 4, "quote_not_found"),
     "no quote": (changed(quote=""), 4, "quote_missing"),
     "until before effective": (changed(effective="effective: 2024-03-01\n  until: 2023"), 4, "until_before_effective"),
-    "an ambiguous date": (changed(announced="announced: 03/04/2024"), 2, "ambiguous_date"),
-    "an instant without a zone": (changed(announced="announced: 2024-03-01T10:00:00"), 2, "zone_missing"),
+    "an ambiguous date": (changed(announced="announced: 03/04/2024"), 4, "ambiguous_date"),
+    "a date that is none": (changed(announced="announced: 2024-02-30"), 4, "invalid_date"),
+    "an instant without a zone": (changed(announced="announced: 2024-03-01T10:00:00"), 4, "zone_missing"),
     "an unknown field": (changed(title="title: x\nsumary: y"), 4, "unknown_field"),
     "an unknown partnership": (changed(partnership="partnership: acme-blot"), 3, "unknown_partnership"),
     "a direction that contradicts": (changed(direction="direction: bolt -> acme"), 4, "direction_contradicts"),
@@ -266,6 +269,18 @@ REFUSED_QUESTIONS = {
     "a year for a day": (("state", "acme-bolt", "--as-of", "2021"), 2, "invalid_date"),
     "an empty day": (("state", "acme-bolt", "--as-of", ""), 2, "invalid_value"),
     "no such day": (("state", "acme-bolt", "--as-of", "2023-02-30"), 2, "invalid_date"),
+    "no such day of an event": (("occurred", "acme-bolt", "closing", "--on", "2023-02-30"), 2, "invalid_date"),
+    "a month for the day of an event": (("occurred", "acme-bolt", "closing", "--on", "2023-02"), 2, "invalid_date"),
+    "an event announced at no date": (
+        ("occurred", "acme-bolt", "closing", "--on", "2023-02-01", "--announced", "soon"),
+        2,
+        "invalid_date",
+    ),
+    "no such day of a retraction": (
+        ("retract", "acme-bolt/1", "--reason", "x", "--by", "issuer", "--on", "2/2/2"),
+        2,
+        "invalid_date",
+    ),
     "a moment without a zone": (("state", "acme-bolt", "--known-at", "2024-01-01T10:00"), 2, "zone_missing"),
     "the future": (("state", "acme-bolt", "--known-at", "2999-01-01"), 2, "instant_in_the_future"),
     "two clocks": (
@@ -310,6 +325,25 @@ def test_with_json_a_refusal_is_a_problem_document(opened: Run) -> None:
         "remedy": "Did you mean acme-bolt? `timeline list` shows them all.",
         "field": "partnership",
     }
+
+
+def test_every_day_may_be_called_today_or_yesterday(opened: Run) -> None:
+    """On both axes of knowledge and where an act names a day; it is written down as the day it was."""
+    waits = changed(title="title: Closing", effective="effective: {event: closing}", quote="quote: acquired a stake")
+    assert opened("append", "-", typed=waits).exit_code == 0
+    today, yesterday = utc_now().date(), utc_now().date() - ONE_DAY
+
+    known = answer(opened, "state", "acme-bolt", "--known-at", "today")["resolved"]
+    assert known["known_seq"] == 3
+    assert answer(opened, "learned", "acme-bolt", "yesterday", "today")["to"]["known_seq"] == 3
+    said = answer(opened, "state", "acme-bolt", "--announced-by", "yesterday")["resolved"]
+    assert said["announced_by"] == f"{yesterday}T23:59:59.999999Z"
+    by = ("--publisher", "Acme", "--json")
+    done = opened("occurred", "acme-bolt", "closing", "--on", "yesterday", "--announced", "today", *by)
+    document = answer(opened, "show", json.loads(done.stdout)["id"])["document"]
+    assert (document["on"], document["announced"]) == (f"{yesterday}", f"{today}")
+    gone = opened("retract", "acme-bolt/1", "--reason", "x", "--by", "issuer", "--on", "yesterday", "--json")
+    assert answer(opened, "show", json.loads(gone.stdout)["id"])["document"]["retracted_on"] == f"{yesterday}"
 
 
 def test_a_bad_document_leaves_nothing_of_its_import(opened: Run, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from timeline.core.announcements import (
     canonical,
     content_hash,
 )
-from timeline.core.errors import TimelineError
+from timeline.core.errors import Category, TimelineError
 from timeline.core.evidence import check_quote
 from timeline.core.terms import Kinds, text_of
 from timeline.documents import Document
@@ -93,6 +93,8 @@ def submit(
             data["sources"], texts = texts_apart(data["sources"], document.base if paths else None)
         act = act_from_json(data, kinds)
     except TimelineError as error:
+        if error.category is Category.USAGE:  # the question is well put: it is the document that has no such date
+            error.category = Category.REFUSED
         raise located(error, document) from error.__cause__
     body = canonical(act)
     return Submission(act, body, content_hash(body), key, idempotency_key, texts, document)

@@ -12,9 +12,10 @@ from rich.progress import Progress
 from timeline.acts import Desk
 from timeline.cli import tables
 from timeline.cli.frame import Frame, cli, json_option, one_line, pass_frame
+from timeline.core import dates
 from timeline.core.announcements import reference
 from timeline.core.errors import TimelineError
-from timeline.core.questions import position
+from timeline.core.questions import asked_day, day_named, position
 from timeline.documents import Document, read, walk
 from timeline.log import utc_now
 from timeline.submissions import submit
@@ -83,7 +84,7 @@ def correct(
             "Name the same act in both, or leave corrects: out of the file.",
             field="corrects",
         )
-    added = {"corrects": cited, "reason": reason, "by": by, "corrected_on": on}
+    added = {"corrects": cited, "reason": reason, "by": by, "corrected_on": _day(on, "--on")}
     _record(frame, _with(document, added), dry_run=dry_run)
 
 
@@ -98,7 +99,7 @@ def correct(
 def retract(frame: Frame, cited: str, *, reason: str, by: str | None, on: str | None, dry_run: bool) -> None:
     """Take act ID out of the record from now on; earlier knowledge keeps it."""
     reference(cited, field="ID")
-    data = {"retracts": cited, "reason": reason, "by": by, "retracted_on": on}
+    data = {"retracts": cited, "reason": reason, "by": by, "retracted_on": _day(on, "--on")}
     _record(frame, _typed(data), dry_run=dry_run)
 
 
@@ -128,11 +129,14 @@ def occurred(
     dry_run: bool,
 ) -> None:
     """Record that an event happened for which statements of the partnership wait."""
+    now = utc_now()
+    happened = asked_day(on, now, field="--on").isoformat()
+    said = happened if announced is None else day_named(announced, now)
     data = {
         "partnership": partnership,
         "occurred": event,
-        "on": on,
-        "announced": announced or on,
+        "on": happened,
+        "announced": dates.announced(said, field="--announced").text,
         "sources": [_given(url=url, publisher=publisher, tier=tier)],
     }
     _record(frame, _typed(data), dry_run=dry_run)
@@ -170,6 +174,11 @@ def _with(document: Document, added: dict[str, Any]) -> Document:
 def _typed(data: dict[str, Any]) -> Document:
     """A document out of what was typed."""
     return Document.of(_given(**data), "the command line")
+
+
+def _day(text: str | None, option: str) -> str | None:
+    """The day that an option names."""
+    return None if text is None else asked_day(text, utc_now(), field=option).isoformat()
 
 
 def _given(**fields: Any) -> dict[str, Any]:

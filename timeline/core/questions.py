@@ -104,7 +104,7 @@ def read_knowledge(given: Mapping[str, str], now: datetime) -> Knowledge:
         value = filled(given, name)
         if name == "known_seq":
             return Knowledge(known_seq=position(value, field=name))
-        moment = dates.axis_instant(value, now, field=name)
+        moment = dates.axis_instant(day_named(value, now), now, field=name)
         return Knowledge(known_at=moment) if name == "known_at" else Knowledge(announced_by=moment)
     return ALL
 
@@ -147,11 +147,13 @@ def read_lanes(given: Mapping[str, str]) -> tuple[str, ...]:
 
 def asked_day(text: str, now: datetime, *, field: str) -> date:
     """A day as people type it: ISO, or today and yesterday in UTC."""
-    if text == "today":
-        return now.date()
-    if text == "yesterday":
-        return now.date() - dates.ONE_DAY
-    return dates.day(text, field=field)
+    return dates.day(day_named(text, now), field=field)
+
+
+def day_named(text: str, now: datetime) -> str:
+    """The ISO day that today and yesterday mean, in UTC; any other text as it is."""
+    days = {"today": now.date(), "yesterday": now.date() - dates.ONE_DAY}
+    return days[text].isoformat() if text in days else text
 
 
 def required(given: Mapping[str, str], name: str, now: datetime) -> str:
