@@ -115,6 +115,20 @@ def test_no_answer_of_a_node_is_older_than_one_before_it(
         assert percents(reader, clock, "2025-01-01") == [10]
 
 
+def test_a_replica_that_is_far_behind_is_asked_until_it_is_back(
+    node: Node, follower: PostgreSQL, postgres: PostgreSQL, postgresql_url: str, clock: Clock
+) -> None:
+    """The primary tells of an append that the replica cannot show yet."""
+    with closing(Log.open(postgresql_url, clock=clock)) as other, listening(node(), postgresql_url) as (listener, ear):
+        with follower.standing_still(postgres):
+            assert ear.hears(lambda: Desk(other, BUILTIN, clock).append(asked(OPENING)))
+            assert not listener.listens()
+
+        assert until(listener.listens, 20)
+        assert ear.hears(lambda: Desk(other, BUILTIN, clock).append(asked(stake(10, "2021-01-01"))))
+        assert listener.listens()
+
+
 def test_tokens_sessions_and_drafts_count_at_once_on_every_node(
     node: Node, follower: PostgreSQL, postgres: PostgreSQL, clock: Clock
 ) -> None:

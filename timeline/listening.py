@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -92,12 +91,11 @@ class Listener:
     def _listen(self, session: Connection) -> None:
         driver: Any = session.connection.driver_connection
         session.exec_driver_sql("LISTEN timeline_recorded")
-        self._listens = True
         self._tell(session)  # what was recorded while nobody listened
         heard_at = time.monotonic()
         while not self._stopping.is_set():
             # Those that arrived together are one reason to look.
-            if list(driver.notifies(timeout=_LOOK_SECONDS, stop_after=1)):
+            if list(driver.notifies(timeout=_LOOK_SECONDS, stop_after=1)) or not self._listens:
                 self._tell(session)
             elif time.monotonic() - heard_at >= _SILENT_SECONDS:
                 session.exec_driver_sql("SELECT 1")
@@ -106,9 +104,12 @@ class Listener:
             heard_at = time.monotonic()
 
     def _tell(self, session: Connection) -> None:
+        self._listens = True
         if self._log.on_replica:
             seq = session.exec_driver_sql("SELECT max(seq) FROM event").scalar() or 0
-            # A replica that is far behind, or away, is asked again by whoever wants to know.
-            with suppress(TimelineError), self._log.reading(reaching=seq):
-                pass
+            try:
+                with self._log.reading(reaching=seq):
+                    pass
+            except TimelineError:  # it is far behind, or away: until it is back, whoever wants to know must ask
+                self._listens = False
         self._heard()
