@@ -85,7 +85,7 @@ def rebuild_(log: Log, _run: int) -> None:
 
 def publish_(log: Log, run: int) -> None:
     """Append and publish for ever, into the folder that the environment names."""
-    settings = load({}, os.environ)
+    settings = load({"feeds_dir": os.environ["TIMELINE_FEEDS_DIR"]}, {})
     desk = Desk(log, BUILTIN, utc_now)
     name = f"publish-{run % 5}"
     desk.append(submit(Document.of(opening(name), "victim"), BUILTIN))
