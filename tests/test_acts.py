@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Clock
+from tests.test_log import tamper
 from timeline import taking
 from timeline.acts import Desk
 from timeline.answers import Answers
@@ -20,6 +21,7 @@ from timeline.core.errors import TimelineError
 from timeline.core.questions import ALL, Knowledge, read_question
 from timeline.core.terms import BUILTIN
 from timeline.documents import Document, walk
+from timeline.keeping import verify
 from timeline.log import Log
 from timeline.rebuilding import rebuild
 from timeline.rows import stored
@@ -351,3 +353,20 @@ def test_learned_is_told_from_changed(desk: Desk, log: Log, clock: Clock) -> Non
     ]
     assert [act["id"] for act in learned["acts"]] == ["acme-bolt/2"]
     assert (changed["changes"], changed["terms"], changed["unchanged"]) == ([], [], ["stake/bolt"])
+
+
+@pytest.mark.parametrize("meanwhile", [[], [stake(11, "2021-02-01")]], ids=["nothing else", "something else"])
+def test_what_the_log_lost_is_recorded_anew_and_not_said_to_be_there(
+    desk: Desk, log: Log, database_url: str, clock: Clock, meanwhile: list[dict[str, Any]]
+) -> None:
+    """A backup is restored, or a replica takes over that lacked the last event, while a node goes on."""
+    desk.append(asked(stake(10, "2021-01-01")))
+    tamper(database_url, "DELETE FROM event WHERE seq > 1")
+    rebuild(log)
+    for document in meanwhile:
+        Desk(log, BUILTIN, clock).append(asked(document))
+
+    receipt = desk.append(asked(stake(10, "2021-01-01")))
+
+    assert (receipt["id"], receipt["replayed"]) == (f"acme-bolt/{len(meanwhile) + 1}", False)
+    assert verify(log)["sound"]

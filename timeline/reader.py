@@ -24,7 +24,7 @@ _IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
 _BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
 _BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
 _BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
-_HEAD = select(event.c.version, event.c.seq).where(_IN_PARTNERSHIP)
+_HEAD = select(event.c.version, event.c.seq, event.c.hash).where(_IN_PARTNERSHIP)
 _PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
 _HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
 
@@ -85,10 +85,10 @@ class Reader:
     def by_idempotency_key(self, key: str) -> Event | None:
         return self._one(_BY_IDEMPOTENCY_KEY, key=key)
 
-    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
-        """The (version, seq) of its last event; None when it was never opened."""
+    def partnership_head(self, partnership: str) -> tuple[int, int, str] | None:
+        """The (version, seq, hash) of its last event; None when it was never opened."""
         row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
-        return None if row is None else (row.version, row.seq)
+        return None if row is None else (row.version, row.seq, row.hash)
 
     def partnerships(self) -> list[str]:
         """The names of all partnerships that were opened, in order."""

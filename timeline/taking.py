@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Self
 
-from timeline.chain import Event, Fault, link
+from timeline.chain import GENESIS, Event, Fault, link
 from timeline.core.acceptance import check, never_opened
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import iso
@@ -54,6 +54,8 @@ class Record:
     version: int = -1
     seq: int = 0
     """Of its last act."""
+    hash: str = GENESIS
+    """Of its last act that the database has."""
     contents: dict[str, Said] = field(default_factory=dict)
     """The latest act of each content, by its hash."""
 
@@ -150,7 +152,8 @@ class Session:
         """Hand everything taken in to the database, and commit if the transaction `ends` with it."""
         if self.pending:
             texts = list(self.new_texts.values())
-            record(self.writer, self.pending, texts, self.batch, self.generation, ends=ends)
+            for made in record(self.writer, self.pending, texts, self.batch, self.generation, ends=ends):
+                self.records[made.partnership].hash = made.hash
             self.pending = []
             self.new_texts = {}
 
@@ -166,15 +169,23 @@ class Session:
         """The partnership's record up to its present end, as this transaction sees it."""
         if partnership not in self.records:
             record = self.known.pop(partnership, None) or Record(Feed(self.kinds))
-            _, seq = self.writer.partnership_head(partnership) or (-1, 0)
-            news = self.writer.events(partnership=partnership, after=record.seq) if record.seq < seq else ()
+            _, _, last_hash = self.writer.partnership_head(partnership) or (-1, 0, GENESIS)
+            if record.seq and record.hash != last_hash and not self._is_on_record(partnership, record):
+                record = Record(Feed(self.kinds))
+            news = self.writer.events(partnership=partnership, after=record.seq) if record.hash != last_hash else ()
             for event in news:
                 if event.hash != link(event):  # what is damaged is not judged by
                     raise damaged(Fault(event.seq, event.citation, "Its hash is not that of its fields."))
                 self._hear(record.feed, recorded(event))
                 record.note(Said.by(event))
+                record.hash = event.hash
             self.records[partnership] = record
         return self.records[partnership]
+
+    def _is_on_record(self, partnership: str, record: Record) -> bool:
+        """Whether the log still has it: a backup may have been restored, or a replica that lacked it taken over."""
+        event = self.writer.event(partnership, record.version)
+        return event is not None and event.hash == record.hash
 
     def _hear(self, feed: Feed, record: Recorded) -> dict[Slot, Line]:
         return feed.hear(record) if self.told else feed.book.hear(record)

@@ -60,14 +60,14 @@ class Writer(Reader):
         self._holds_lock = not self._on_postgresql  # SQLite took it with BEGIN IMMEDIATE
         # While the lock is held only this transaction moves these ends, so that each is asked for once.
         self._last: Event | None = None
-        self._heads: dict[str, tuple[int, int]] = {}
+        self._heads: dict[str, tuple[int, int, str]] = {}
 
     def last(self) -> Event | None:
         if self._last is None or not self._holds_lock:
             self._last = super().last()
         return self._last
 
-    def partnership_head(self, partnership: str) -> tuple[int, int] | None:
+    def partnership_head(self, partnership: str) -> tuple[int, int, str] | None:
         known = self._heads.get(partnership) if self._holds_lock else None
         if known is None and (known := super().partnership_head(partnership)) is not None:
             self._heads[partnership] = known
@@ -108,7 +108,7 @@ class Writer(Reader):
         found = found_in(rows)
         self._last = found.last
         if found.head is not None:
-            self._heads[found.head.partnership] = (found.head.version, found.head.seq)
+            self._heads[found.head.partnership] = (found.head.version, found.head.seq, found.head.hash)
         return found
 
     def next_instant(self, last: datetime | None) -> datetime:
@@ -256,7 +256,7 @@ class Writer(Reader):
                 raise self._lost_to(error, events) from error
         self._last = events[-1]
         self.recorded_seq = self._last.seq
-        self._heads |= {made.partnership: (made.version, made.seq) for made in events}
+        self._heads |= {made.partnership: (made.version, made.seq, made.hash) for made in events}
 
     def _insert(self, events: Sequence[Event]) -> None:
         with self.inserting(events), directly(self.connection) as driver:
