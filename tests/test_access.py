@@ -15,6 +15,7 @@ from timeline.core.errors import TimelineError
 from timeline.log import Log
 from timeline.tokens import SESSION_LENGTH, Bearer, Tokens
 from timeline.web.access import Rate
+from timeline.web.forms import read_form
 
 P = "/api/partnerships/harbour-quill"
 YAML = (
@@ -320,3 +321,43 @@ def test_an_https_service_keeps_its_cookie_for_https(log: Log, database_url: str
     assert "Secure" in answer.headers["set-cookie"]
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert NOW.isoformat() not in answer.headers["set-cookie"]
+
+
+PART = b'--XX\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+
+
+def test_a_form_in_parts_gives_each_field_and_file_as_it_was_sent() -> None:
+    file = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n\x00\xff\r\n\r\n--X\r\n'
+    body = PART % (b"document", "two\r\n“lines”".encode()) + file + PART % (b"why", b"") + b"--XX--\r\n"
+
+    form = read_form("multipart/form-data; boundary=XX", body)
+
+    assert form == {"document": "two\r\n“lines”", "file": b"\x00\xff\r\n\r\n--X", "why": ""}
+
+
+def test_a_part_is_never_read_as_parts_in_turn() -> None:
+    """A thousand forms one in another took minutes to read, from anybody who can reach the page for signing in."""
+    inner = b"--YY\r\nContent-Disposition: form-data; name=inner\r\n\r\nx\r\n--YY--"
+    head = b'--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=YY\r\n\r\n'
+
+    assert read_form("multipart/form-data; boundary=XX", head + inner + b"\r\n--XX--") == {"a": inner.decode()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", PART % (b"a", b"b") + b"--XX--"),
+        ("multipart/form-data; boundary=é", b""),
+        ("multipart/form-data; boundary=XX", b""),
+        ("multipart/form-data; boundary=XX", PART % (b"a", b"cut")),
+        ("multipart/form-data; boundary=XX", PART % (b"a", b"\xff") + b"--XX--"),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nno head--XX--"),
+        ("multipart/form-data; boundary=XX", PART % (b"a" * 5_000, b"") + b"--XX--"),
+        ("multipart/form-data; boundary=XX", PART % (b"a", b"") * 41 + b"--XX--"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(kind: str, body: bytes) -> None:
+    with pytest.raises(TimelineError) as caught:
+        read_form(kind, body)
+
+    assert code(caught) == "malformed_document"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,6 +37,7 @@ from timeline.publishing import publish
 from timeline.search import catch_up
 from timeline.settings import load
 from timeline.submissions import submit
+from timeline.web.memento import day_wanted
 from timeline.web.operations import ENCODER
 
 P = "/api/partnerships/harbour-quill"
@@ -260,6 +263,19 @@ def test_a_reader_of_mementos_is_sent_to_the_day(ask: TestClient) -> None:
     assert "timegate" in answer.headers["link"]
     assert "Accept-Datetime" in answer.headers["vary"]
     refused(ask.get("/p/harbour-quill", headers={"Accept-Datetime": "yesterday"}), 400, "invalid_instant")
+
+
+@pytest.mark.parametrize("zone", ["-0000", "GMT", "+0000"])
+def test_the_day_of_a_memento_does_not_depend_on_where_the_service_runs(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert day_wanted(f"Thu, 20 Jan 2022 23:00:00 {zone}") == date(2022, 1, 20)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_time_map_lists_the_days_that_the_gate_leads_to(ask: TestClient) -> None:

@@ -95,6 +95,16 @@ def test_a_redirect_to_a_file_or_another_protocol_is_refused() -> None:
     assert refusal({"/page": moved("ftp://news.example/page")}).code == "address_refused"
 
 
+@pytest.mark.parametrize("written", ["http://[", "http://[::1", "https://example.org:99999/", "https://ex..org/"])
+def test_what_is_no_address_is_refused_as_it_was_written_typed_or_in_a_redirect(written: str) -> None:
+    with pytest.raises(TimelineError) as typed:
+        fetch(written, clock=lambda: NOON, gate=LOOPBACK)
+
+    for refused in (typed.value, refusal({"/page": moved(written)}), refusal({"/robots.txt": moved(written)})):
+        assert refused.code == "address_refused"
+        assert written in refused.detail
+
+
 @pytest.mark.parametrize(
     "pages",
     [

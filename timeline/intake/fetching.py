@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from timeline.core.errors import TimelineError
 from timeline.intake.page import MAX_PAGE_BYTES, extra_missing
-from timeline.outbound import PUBLIC, Answer, Gate, send
+from timeline.outbound import PUBLIC, Answer, Gate, check, send
 
 MAX_REDIRECTS = 5
 SECONDS = 30
@@ -53,10 +53,11 @@ def fetch(address: str, *, clock: Callable[[], datetime], gate: Gate = PUBLIC) -
             "GET", where, headers={"Accept": _ACCEPT}, gate=gate, seconds=deadline - time.monotonic(), limit=limit
         )
 
-    here, seen = urldefrag(address).url, set[str]()
+    here, seen = _reached("", address), set[str]()
     allowed: dict[str, Callable[[str], bool]] = {}
     while len(seen) <= MAX_REDIRECTS:
         seen.add(here)
+        check(here, gate=gate)  # before its robots.txt, so that a refusal names what was asked for
         origin = urljoin(here, "/")
         if origin not in allowed:
             allowed[origin] = _robots(origin, get)
@@ -65,7 +66,7 @@ def fetch(address: str, *, clock: Callable[[], datetime], gate: Gate = PUBLIC) -
         answer = get(here, MAX_PAGE_BYTES)
         if answer.status not in _MOVED or "location" not in answer.headers:
             return _page(answer, address, clock)
-        there = urldefrag(urljoin(here, answer.headers["location"])).url
+        there = _reached(here, answer.headers["location"])
         if there in seen:
             raise _refused(here, f"its redirects run in circles, back to {there[:_SHOWN]}")
         here = there
@@ -92,7 +93,7 @@ def _robots(origin: str, get: Callable[[str, int], Answer]) -> Callable[[str], b
     for _ in range(MAX_REDIRECTS):
         if answer.status not in _MOVED or "location" not in answer.headers:
             break
-        where = urljoin(where, answer.headers["location"])
+        where = _reached(where, answer.headers["location"])
         answer = get(where, _MAX_ROBOTS_BYTES)
     if 400 <= answer.status < 500 and answer.status != 429:  # RFC 9309 2.3.1.3: unavailable
         return lambda _: True
@@ -100,6 +101,18 @@ def _robots(origin: str, get: Callable[[str, int], Answer]) -> Callable[[str], b
         raise _refused(origin, f"its robots.txt cannot be read ({answer.status} {answer.reason})")
     rules = Protego.parse(answer.body.decode("utf-8-sig", "replace"))
     return lambda page: rules.can_fetch(page, AGENT)
+
+
+def _reached(here: str, written: str) -> str:
+    """The address that is written on a page at `here`, whole and without a fragment."""
+    try:
+        return urldefrag(urljoin(here, written)).url
+    except ValueError as error:
+        raise TimelineError(
+            "address_refused",
+            f"{written[:_SHOWN]!r} is no address.",
+            "Write it as https://example.org/page.",
+        ) from error
 
 
 def _refused(address: str, why: str) -> TimelineError:

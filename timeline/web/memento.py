@@ -20,7 +20,9 @@ def day_wanted(header: str) -> date:
         TimelineError: `invalid_instant`.
     """
     try:
-        return parsedate_to_datetime(header).astimezone(UTC).date()
+        named = parsedate_to_datetime(header)
+        # "-0000" is a time of UTC from nowhere in particular: without a zone it would be taken for this machine's.
+        return (named if named.tzinfo else named.replace(tzinfo=UTC)).astimezone(UTC).date()
     except (ValueError, OverflowError) as error:
         raise TimelineError(
             "invalid_instant",
