@@ -107,6 +107,24 @@ def test_a_search_from_the_first_page_needs_no_script_and_marks_what_it_finds(
     page.context.close()
 
 
+def test_what_is_folded_is_unfolded_on_paper_and_folded_again(browser: Browser, site: tuple[str, str]) -> None:
+    page = opened(browser, site[0])
+    page.goto("/p/openai-microsoft?as_of=2025-01-20")
+    folded = page.locator(".banner details")
+    expect(folded).not_to_have_attribute("open", "")
+    page.evaluate(
+        """addEventListener("beforeprint", () => {
+            window.printed = document.querySelector(".banner li li").checkVisibility();
+        })"""
+    )
+
+    page.pdf()
+
+    assert page.evaluate("window.printed")
+    expect(folded).not_to_have_attribute("open", "")
+    page.context.close()
+
+
 def test_every_autodiscovered_feed_is_there(browser: Browser, site: tuple[str, str]) -> None:
     page = opened(browser, site[0])
     page.goto("/p/harbour-quill")

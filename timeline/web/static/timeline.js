@@ -1,4 +1,4 @@
-// Nothing here is needed: it sends a form once, copies an address, and makes selected words a quote.
+// Nothing here is needed: it sends a form once, copies an address, unfolds for paper, and makes selected words a quote.
 "use strict";
 document.querySelectorAll("form[data-once]").forEach((form) => {
   form.addEventListener("submit", (event) => {
@@ -16,6 +16,15 @@ document.querySelectorAll(".addresses code").forEach((code) => {
     button.textContent = "Copied";
   });
   code.after(" ", button);
+});
+// What is folded cannot be opened on paper.
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("main details:not([open])")];
+  for (const each of unfolded) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const each of unfolded) each.open = false;
 });
 // Words selected in a source become the quote of the statement that was worked on last.
 let worked = null;
