@@ -12,8 +12,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,13 @@ FORGOTTEN_SECONDS = 60
 
 RESTED_SECONDS = 1.0
 """A connection to PostgreSQL that nobody used for so long is asked whether it still stands."""
+
+FEW = 100
+"""So many rows PostgreSQL is sent one by one; more are copied in, which is faster by the row."""
+
+PIPELINED = 16_384
+"""So many characters may be sent to PostgreSQL in one pipeline. What the system does not take from the driver at once
+it never sends there, and both sides wait for ever (psycopg 3.3)."""
 
 _SQLITE_PAGES_KIB = 65_536
 
@@ -301,6 +308,20 @@ def directly(connection: Connection) -> Iterator[Any]:
         if lost:
             connection.invalidate(error)
         raise DBAPIError.instance(None, None, error, dbapi.Error, connection_invalidated=lost) from error
+
+
+def insert_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows in the quickest way for so many; on PostgreSQL more than `FEW` cannot be part of a pipeline."""
+    names = ", ".join(columns)
+    with directly(connection) as driver, closing(driver.cursor()) as cursor:
+        if connection.dialect.name == "postgresql" and len(rows) > FEW:
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            mark = "?" if connection.dialect.name == "sqlite" else "%s"
+            marks = ", ".join([mark] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608  # our own names
 
 
 def broken_constraint(error: DBAPIError) -> str | None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-
-import msgspec
+from itertools import chain
 
 from timeline.chain import Event
-from timeline.database import directly
+from timeline.database import FEW, PIPELINED, directly
 from timeline.reader import StoredText
-from timeline.rows import POSTGRESQL_CLOSE, Batch
-from timeline.writer import NewEvent, Writer, row_of
+from timeline.rows import Batch
+from timeline.writer import NewEvent, Writer
 
-_FEW = 100
-"""So many rows PostgreSQL takes in one statement; more are copied in, which is faster by the row."""
-_SENT_AT_ONCE = 16_384
-"""So many characters may be sent together with the commit. What the system does not take from the driver at once it
-never sends in a pipeline, and both sides wait for ever (psycopg 3.3)."""
+_ROW = 250
+"""About how many characters a row has beside its longest field."""
 
 
 def record(
@@ -41,43 +37,26 @@ def record(
     """
     if generation is None:
         batch.clear()
-    if writer.connection.dialect.name == "sqlite" or len(events) + len(texts) + len(batch) > _FEW:
-        writer.store_texts(texts)
-        made = writer.append_many(events)
-        if generation is not None:
-            batch.write(writer.connection, generation)
-        return made
+    connection = writer.connection
+    # A round trip costs more than what it is for: little is sent to PostgreSQL at once, and the commit with it.
+    together = connection.dialect.name == "postgresql" and _is_little(events, texts, batch)
     made = writer.chain(events)
-    given = {
-        "texts": _json(texts),
-        "events": _json([row_of(each) for each in made]),
-        "closing": batch.closings(generation or 0),
-        "opening": _json([{"generation": generation, **row._asdict()} for row in batch.rows()]),
-    }
-    together = ends and sum(map(len, given.values())) <= _SENT_AT_ONCE
-    with (
-        writer.inserting(made),
-        directly(writer.connection) as driver,
-        driver.pipeline() if together else nullcontext(),
-    ):
-        driver.execute(_AT_ONCE, given)
-        if ends:
-            driver.commit()
-    batch.clear()
+    with writer.inserting(made), directly(connection) as driver, driver.pipeline() if together else nullcontext():
+        writer.store_texts(texts)
+        writer.insert(made)
+        if generation is not None:
+            batch.write(connection, generation)
+        if together and ends:
+            driver.execute("COMMIT")  # the driver's own commit() would be answered before the rest is asked for
     return made
 
 
-# A round trip costs more than what it is for: everything goes to PostgreSQL together.
-_AT_ONCE = f"""
-    WITH text AS (
-        INSERT INTO stored_text (sha256, media_type, content)
-        SELECT given ->> 'sha256', given ->> 'media_type', decode(given ->> 'content', 'base64')
-        FROM json_array_elements(%(texts)s::json) AS given ON CONFLICT DO NOTHING),
-    made AS (INSERT INTO event SELECT * FROM json_populate_recordset(NULL::event, %(events)s::json)),
-    closed AS ({POSTGRESQL_CLOSE})
-    INSERT INTO rectangle SELECT * FROM json_populate_recordset(NULL::rectangle, %(opening)s::json)
-    """  # noqa: S608  # our own words
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _is_little(events: Sequence[NewEvent], texts: Sequence[StoredText], batch: Batch) -> bool:
+    """Whether it can be sent in one pipeline, its rows one by one."""
+    rows = len(events) + len(texts) + len(batch)
+    longest = chain(
+        (len(each.body) for each in events),
+        (len(each.content) for each in texts),
+        (len(each.value or "") for each in batch.rows()),
+    )
+    return rows <= FEW and rows * _ROW + sum(longest) <= PIPELINED

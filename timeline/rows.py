@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -20,7 +19,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from timeline.core.history import AGREED, Book, Slot
 from timeline.core.line import Cell, Cells, Line, Ref, parting
 from timeline.core.terms import Term, Value, term, value_from_stored, value_to_json
-from timeline.database import directly
+from timeline.database import FEW, directly, insert_rows
 from timeline.log import Reader
 from timeline.reader import in_driver
 from timeline.tables import projection, rectangle
@@ -92,17 +91,16 @@ class Batch:
     def write(self, connection: Connection, generation: int) -> None:
         """Write everything, and begin an empty batch."""
         if self.closing:
+            closings = [(generation, *place, seq) for place, seq in self.closing]
+            on_postgresql = connection.dialect.name == "postgresql"
             with directly(connection) as driver, closing(driver.cursor()) as cursor:
-                if connection.dialect.name == "sqlite":
-                    cursor.executemany(_SQLITE_CLOSE, [(seq, generation, *place) for place, seq in self.closing])
+                if on_postgresql and len(closings) > FEW:
+                    cursor.execute(_CLOSE_MANY, {"closing": _compact(closings)})
                 else:
-                    cursor.execute(POSTGRESQL_CLOSE, {"closing": self.closings(generation)})
+                    given = [(seq, *place) for *place, seq in closings]
+                    cursor.executemany(_CLOSE.replace("?", "%s") if on_postgresql else _CLOSE, given)
         write(connection, generation, self.rows())
         self.clear()
-
-    def closings(self, generation: int) -> str:
-        """What `POSTGRESQL_CLOSE` takes."""
-        return _compact([[generation, *place, seq] for place, seq in self.closing])
 
     def rows(self) -> list[Rectangle]:
         """The rectangles to insert."""
@@ -166,15 +164,8 @@ def count(connection: Connection) -> int:
 
 def write(connection: Connection, generation: int, rows: Sequence[Rectangle]) -> None:
     """Insert rectangles into a generation, in the transaction that is open."""
-    if not rows:
-        return
-    with directly(connection) as driver, closing(driver.cursor()) as cursor:
-        if connection.dialect.name == "sqlite":
-            cursor.executemany(_SQLITE_INSERT, [(generation, *row) for row in rows])
-            return
-        with cursor.copy(_POSTGRESQL_COPY) as copy:
-            for row in rows:
-                copy.write_row((generation, *row))
+    if rows:
+        insert_rows(connection, "rectangle", _NAMES, [(generation, *row) for row in rows])
 
 
 def erase(connection: Connection, generation: int, partnership: str) -> None:
@@ -207,17 +198,15 @@ def _cell(start: int, end: int, n: int, number: int, status: str, value: str | N
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COLUMNS = [rectangle.c[name] for name in Rectangle._fields]
-_NAMES = ", ".join(chain(["generation"], Rectangle._fields))
-_SQLITE_INSERT = f"INSERT INTO rectangle ({_NAMES}) VALUES ({', '.join('?' * (len(Rectangle._fields) + 1))})"  # noqa: S608  # our own names
-_POSTGRESQL_COPY = f"COPY rectangle ({_NAMES}) FROM STDIN"
+_NAMES = ("generation", *Rectangle._fields)
 _GENERATION = select(projection.c.generation).where(projection.c.name == "rectangles")
-_SQLITE_CLOSE = f"""
+_CLOSE = f"""
     UPDATE rectangle SET known_to = ? WHERE generation = ? AND partnership = ? AND lane = ? AND term = ?
     AND valid_from = ? AND known_to = {OPEN}
     """  # noqa: S608  # our own number
 # One statement for many rows. Left to itself PostgreSQL reads the table whole to find a few of them; where the rows
 # lie is therefore asked first, one by one, by the index.
-POSTGRESQL_CLOSE = f"""
+_CLOSE_MANY = f"""
     UPDATE rectangle SET known_to = given.seq FROM (
         SELECT (given ->> 0)::bigint AS generation, given ->> 1 AS partnership, given ->> 2 AS lane,
             given ->> 3 AS term, (given ->> 4)::integer AS valid_from, (given ->> 5)::bigint AS seq

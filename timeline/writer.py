@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from timeline.chain import GENESIS, TICK, Event, Fault, Walk, link, microseconds
 from timeline.core.errors import TimelineError
-from timeline.database import broken_constraint, directly, plainly
+from timeline.database import PIPELINED, broken_constraint, directly, insert_rows, plainly
 from timeline.reader import Found, Reader, StoredText, found_in, question_of
 from timeline.tables import event
 
@@ -21,9 +21,7 @@ from timeline.tables import event
 LOCK = "SELECT pg_advisory_xact_lock(8388076116914171493)"
 
 _COLUMNS = [column.name for column in event.c]
-_SQLITE_INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # our own names
 _INSERT_TEXT = "INSERT INTO stored_text (sha256, media_type, content) VALUES (?, ?, ?)"
-_POSTGRESQL_COPY = f"COPY event ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,8 @@ class Writer(Reader):
         names = () if partnership is None else (partnership,)
         question = question_of(len(names), len(keys), len(idempotency_keys), len(texts))
         given = (*names, *keys, *idempotency_keys, *texts)
+        if len(question) + sum(map(len, given)) > PIPELINED:
+            self.hold()
         with self._or_nothing(), directly(self.connection) as driver:
             if not self._on_postgresql:
                 rows = driver.execute(question, given).fetchall()
@@ -100,9 +100,10 @@ class Writer(Reader):
                 rows = driver.execute(question.replace("?", "%s"), given).fetchall()
             else:
                 # The question must begin after the lock was given: two statements, in one round trip.
-                with driver.pipeline(), driver.cursor() as cursor:
+                with driver.pipeline():
                     driver.execute(LOCK)
-                    rows = cursor.execute(question.replace("?", "%s"), given).fetchall()
+                    answer = driver.execute(question.replace("?", "%s"), given)
+                rows = answer.fetchall()  # within the pipeline it would be a round trip of its own
                 self.forget()
                 self._holds_lock = True
         found = found_in(rows)
@@ -145,7 +146,7 @@ class Writer(Reader):
         """
         made = self.chain(events)
         if made:
-            self._insert(made)
+            self.insert(made)
         return made
 
     def chain(self, events: Sequence[NewEvent]) -> list[Event]:
@@ -190,7 +191,7 @@ class Writer(Reader):
                 self.refused = damaged(walk.fault)
                 raise self.refused
         if events:
-            self._insert(events)
+            self.insert(events)
 
     def store_text(self, content: bytes, media_type: str) -> str:
         """The SHA-256, in hex, under which these bytes are kept; bytes kept before are not kept again.
@@ -258,14 +259,14 @@ class Writer(Reader):
         self.recorded_seq = self._last.seq
         self._heads |= {made.partnership: (made.version, made.seq, made.hash) for made in events}
 
-    def _insert(self, events: Sequence[Event]) -> None:
-        with self.inserting(events), directly(self.connection) as driver:
-            if not self._on_postgresql:
-                driver.executemany(_SQLITE_INSERT, [tuple(row_of(made).values()) for made in events])
-                return
-            with driver.cursor() as cursor, cursor.copy(_POSTGRESQL_COPY) as copy:
-                for made in events:
-                    copy.write_row(tuple(row_of(made).values()))
+    def insert(self, events: Sequence[Event]) -> None:
+        """Insert these events, as `chain` gave them.
+
+        Raises:
+            TimelineError: `key_reused`, `lost_race` as `append`.
+        """
+        with self.inserting(events):
+            insert_rows(self.connection, "event", _COLUMNS, [_row(made) for made in events])
 
     def _lost_to(self, error: IntegrityError, events: Sequence[Event]) -> TimelineError:
         """What a broken constraint means; SQLite does not name it, but there the transaction can still be asked."""
@@ -304,10 +305,21 @@ def damaged(fault: Fault) -> TimelineError:
     )
 
 
-def row_of(made: Event) -> dict[str, object]:
-    """The event as a row of its table, by name, in the order of the columns."""
-    values: dict[str, object] = {name: getattr(made, name) for name in Event.__slots__}
-    return values | {"recorded_at": microseconds(made.recorded_at)}
+def _row(made: Event) -> tuple[object, ...]:
+    """The event as a row of its table."""
+    return (
+        made.seq,
+        made.partnership,
+        made.version,
+        made.kind,
+        made.key,
+        made.idempotency_key,
+        made.content_hash,
+        microseconds(made.recorded_at),
+        made.body,
+        made.previous_hash,
+        made.hash,
+    )
 
 
 def _chained(new: NewEvent, seq: int, recorded_at: datetime, previous_hash: str) -> Event:
