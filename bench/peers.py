@@ -1,4 +1,10 @@
-"""What we are measured against: the raw drivers, and the package `eventsourcing` as its documentation uses it."""
+"""What we are measured against: the raw drivers, and the package `eventsourcing` as its documentation uses it.
+
+All are equally durable: on SQLite each commit flushes the write-ahead log (`journal_mode=WAL`, `synchronous=FULL`; the
+package sets the one and leaves the other as SQLite was built, which is checked), on PostgreSQL they share a server that
+flushes its own (`fsync`, `synchronous_commit` on). And all keep the same bytes of an announcement: the body that our
+log keeps. Its text, its rectangles, its place in the chain and the receipt are ours alone.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +20,14 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.utils import clear_topic_cache
 
+from bench.acts import announcement, submission
 from tests.servers import PostgreSQL
 
-_STATEMENTS = ",".join(['{"quote":"a stake of ten"}'] * 15)
-BODY = f'{{"announced":"2026-01-01","partnership":"p","statements":[{_STATEMENTS}]}}'
-"""About as long as an announcement of three statements."""
+BODY = submission(announcement("p", 0)).body
+"""What the log keeps of an announcement of three statements."""
+
+
+_FULL = 2
 
 
 class Partnership(Aggregate):
@@ -49,8 +58,21 @@ class Peer:
 
     @classmethod
     def on_sqlite(cls, path: Path) -> Self:
-        """On a new SQLite file, as it is by default: durable."""
-        return cls({"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)})
+        """On a new SQLite file, as it is by default.
+
+        Raises:
+            RuntimeError: Where that is not as durable as ours, so that nothing could be compared.
+        """
+        peer = cls({"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)})
+        recorder: Any = peer.app.recorder
+        modes = []
+        with recorder.datastore.transaction(commit=False) as cursor:
+            for name in ("journal_mode", "synchronous"):
+                cursor.execute(f"PRAGMA {name}")
+                modes.append(cursor.fetchone()[0])
+        if modes != ["wal", _FULL]:
+            raise RuntimeError(f"The peer's journal mode and synchronous are {modes}.")
+        return peer
 
     @classmethod
     def on_postgresql(cls, server: PostgreSQL, database: str) -> Self:
