@@ -170,6 +170,7 @@ def _parts(template: str) -> tuple[tuple[bool, str, tuple[tuple[str, str], ...]]
     return tuple(found)
 
 
+@lru_cache(maxsize=256)
 def quantity(said: Quantity, *, percent: bool = False) -> str:
     """A number as it was said: “about 27 %”, “USD 13 bn”, “undisclosed (“multi-billion”)”."""
     words = "" if said.stated is None else f" (“{said.stated}”)"

@@ -37,7 +37,10 @@ class Kind:
     directed: bool
 
     def field(self, name: str) -> Field | None:
-        return next((field for field in self.fields if field.name == name), None)
+        for field in self.fields:  # a generator would take three times as long
+            if field.name == name:
+                return field
+        return None
 
 
 @dataclass(frozen=True, slots=True)
