@@ -267,7 +267,10 @@ def test_a_page_of_drafts_is_for_who_may_draft(log: Log, database_url: str) -> N
 
     assert stranger.get("/drafts").headers["location"] == "/sign-in?next=/drafts"
     assert stranger.get("/drafts/1").headers["location"] == "/sign-in?next=/drafts/1"
-    assert stranger.post("/drafts/1", data={"title": "x"}, headers=FORM).status_code == 401
+    lost = stranger.post("/drafts/1", data={"title": "What <i>I</i> typed", "csrf": "x"}, headers=FORM)
+    assert lost.status_code == 401
+    assert "title: What &lt;i&gt;I&lt;/i&gt; typed" in lost.text
+    assert "csrf" not in lost.text
     assert drafter.client.post("/drafts/1", data={"revision": "1"}, headers=FORM).status_code == 403
     foreign = {**FORM, "Sec-Fetch-Site": "cross-site"}
     assert drafter.client.post("/drafts/1", data={"csrf": drafter.csrf}, headers=foreign).status_code == 403

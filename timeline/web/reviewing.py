@@ -23,11 +23,14 @@ from timeline.web.access import permit
 from timeline.web.drafting import draft_number
 from timeline.web.operations import parameters
 from timeline.web.pages import marked
+from timeline.web.problems import CHALLENGE
 from timeline.web.sessions import NEVER_KEPT, Form, check_form, csrf, pasted_or_chosen, posted, signed_in, way_in
 from timeline.web.templating import Templates
 
 Json = dict[str, Any]
 Editor = tuple[Bearer, str]
+_UNTYPED = ("csrf", "revision", "is")
+"""What forms carry that nobody typed."""
 _BEGUN = "announcement"
 """What a pasted document is called in a refusal; without an ending it is read as what it is."""
 
@@ -63,8 +66,11 @@ class Reviewing:
 
     async def begin(self, request: Request) -> Response:
         """Begin a draft with what was pasted or chosen."""
-        editor = await signed_in(self._tokens, request)
         form = await posted(request)
+        try:
+            editor = await signed_in(self._tokens, request)
+        except TimelineError as error:
+            return self._signed_out_page(request, error, form)
         check_form(form, editor[1])
         permit(editor[0], "draft")
         try:
@@ -100,8 +106,11 @@ class Reviewing:
         """An address that changes a draft: back to where `act` says, or to the draft with the refusal."""
 
         async def answer(request: Request) -> Response:
-            editor = await signed_in(self._tokens, request)
             form = await posted(request)
+            try:
+                editor = await signed_in(self._tokens, request)
+            except TimelineError as error:
+                return self._signed_out_page(request, error, form)
             check_form(form, editor[1])
             permit(editor[0], "append" if request.url.path.endswith("/append") else "draft")
             number = draft_number(request.path_params["id"])
@@ -188,6 +197,18 @@ class Reviewing:
             forces=("", *FORCES),
             tiers=("", *TIERS[::-1]),
         )
+
+    def _signed_out_page(self, request: Request, error: TimelineError, form: Form) -> Response:
+        """The way to sign in, with what was typed for whoever wrote on after their time was up."""
+        if error.code != "token_missing":
+            raise error
+        typed = form.get("document") or "\n".join(
+            f"{name}: {value}"
+            for name, value in form.items()
+            if name not in _UNTYPED and isinstance(value, str) and value
+        )
+        page = self._templates.problem(error.problem(), way_in(request), sent=str(typed))
+        return HTMLResponse(page, 401, {**NEVER_KEPT, "WWW-Authenticate": CHALLENGE})
 
     def _page(self, name: str, editor: Editor, error: TimelineError | None, **values: Any) -> Response:
         problem = None if error is None else error.problem()

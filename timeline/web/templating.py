@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 from importlib.resources import files
@@ -47,9 +48,9 @@ class Templates:
         """The page of that name."""
         return self._environment.get_template(name).render(**values)
 
-    def problem(self, body: Json, sign_in: str | None, instead: list[tuple[str, str]]) -> str:
-        """A refusal as a page, with the way in for who has to sign in, and the pages that were perhaps meant."""
-        return self.render("problem.html", problem=body, sign_in=sign_in, instead=instead)
+    def problem(self, body: Json, sign_in: str | None, instead: Sequence[tuple[str, str]] = (), sent: str = "") -> str:
+        """A refusal as a page: the way in for who has to sign in, the pages perhaps meant, and what was sent."""
+        return self.render("problem.html", problem=body, sign_in=sign_in, instead=instead, sent=sent)
 
 
 def day(text: str | None) -> str:
