@@ -114,6 +114,22 @@ def test_what_is_imported_is_answered(opened: Run) -> None:
     ]
 
 
+def test_brackets_and_colons_of_a_quote_are_shown_as_they_stand(opened: Run, tmp_path: Path) -> None:
+    words = "[bold] Bolt[/b] :tada:"
+    (tmp_path / "more.yaml").write_text(
+        f"partnership: acme-bolt\ntitle: '{words}'\nannounced: 2024-04-01\n"
+        f"sources: [{{publisher: Acme, tier: party, text: '{words}.'}}]\n"
+        f"statements: [{{term: stake/bolt-in-acme, reaffirm: true, quote: '{words}'}}]\n"
+    )
+    assert opened("import", "more.yaml").exit_code == 0
+
+    shown = " ".join(opened("show", "acme-bolt/2").stdout.split())
+    logged = " ".join(opened("log").stdout.split())
+
+    assert shown.count(words) == 2, shown
+    assert words in logged
+
+
 def test_importing_again_records_nothing(opened: Run) -> None:
     """Law 10: saying it twice records it once."""
     assert answer(opened, "import", "acme.yaml") == {"files": 1, "recorded": 0, "already": 2, "refused": []}

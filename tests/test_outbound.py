@@ -137,6 +137,14 @@ def test_any_status_is_an_answer_and_a_redirect_is_not_followed() -> None:
     assert (answer.status, answer.headers, answer.body) == (302, expected, b"")
 
 
+def test_what_would_steer_a_terminal_is_taken_out_of_the_head() -> None:
+    said = b"HTTP/1.1 503 \x1b]0;gone\x07 \x9bbusy\r\nContent-Type: \x1b[2Jtext/plain\r\nContent-Length: 0\r\n\r\n"
+    with speaking(said) as (port, _):
+        answer = send("GET", f"http://hook.example:{port}/", gate=LOOPBACK)
+
+    assert (answer.reason, answer.headers["content-type"]) == ("]0;gone busy", "[2Jtext/plain")
+
+
 def test_a_body_over_the_limit_is_not_read_on() -> None:
     """Whether the length was named, left out, or in chunks: what comes after the limit stays unread."""
 

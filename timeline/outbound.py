@@ -141,9 +141,14 @@ def send(
     except (OSError, HTTPException, ValueError) as error:
         raise _unreachable(target, str(error) or type(error).__name__) from error
     names: dict[str, str] = {}
-    for name, value in ((name.lower(), value) for name, value in answer.getheaders()):
+    for name, value in ((name.lower(), _shown(value)) for name, value in answer.getheaders()):
         names[name] = f"{names[name]}, {value}" if name in names else value
-    return Answer(address, answer.status, answer.reason, names, content)
+    return Answer(address, answer.status, _shown(answer.reason), names, content)
+
+
+def _shown(text: str) -> str:
+    """The text without what would steer the terminal on which it may be shown."""
+    return "".join(filter(str.isprintable, text))
 
 
 def _target(address: str, field: str | None) -> _Target:

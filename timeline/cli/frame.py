@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,6 +32,11 @@ ENCODER = msgspec.json.Encoder(decimal_format="number")
 KINDS_NAME = "kinds.toml"
 
 
+def _console(*, stderr: bool = False) -> Console:
+    """Where text is shown as it is: a quote may hold [the company] or :key:, which are no markup and no pictures."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
 @dataclass(slots=True)
 class Frame:
     """One run of the command."""
@@ -39,8 +44,8 @@ class Frame:
     config: Path | None
     flags: dict[str, str | int | None]
     as_json: bool = False
-    out: Console = field(default_factory=lambda: Console(highlight=False))
-    talk: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    out: Console = field(default_factory=_console)
+    talk: Console = field(default_factory=partial(_console, stderr=True))
 
     def settings(self, **flags: str | int | None) -> Settings:
         return load(self.flags | flags, os.environ, config=self.config)

@@ -114,7 +114,8 @@ class Courier:
         attempts = row.attempts + 1
         failed: dict[str, Any] = {"attempts": attempts, "trouble": taken.wrong}
         if taken.gone or attempts >= MOST_FAILURES:
-            _log.warning("the webhook %s is parked: %s", row.name, taken.wrong)
+            # Why is not logged: it names the address, and who knows that may often write there.
+            _log.warning("the webhook %s is parked; `timeline webhook list` says why", row.name)
             return failed | {"parked_at": microseconds(now)}
         return failed | {"due_at": microseconds(now + wait_after(attempts))}
 
