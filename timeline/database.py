@@ -172,8 +172,44 @@ def _sqlite(url: URL, patience: float, *, writes: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         _patiently(partial(connection.exec_driver_sql, begin), patience)
+        if writes:
+            _on_the_same_files(connection)
 
     return engine
+
+
+def _on_the_same_files(connection: Connection) -> None:
+    """Do nothing when the files that this connection has open are those that the next program would open.
+
+    SQLite goes on writing to a file that was removed, or takes an index of its log for whole that another has grown
+    beyond; what is recorded there is lost.
+
+    Raises:
+        TimelineError: `storage_failed`.
+    """
+    if "path" not in connection.info:
+        connection.info["path"] = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+    there = {end: _identity(connection.info["path"] + end) for end in ("", "-shm", "-wal")}
+    opened = connection.info.setdefault("files", there)
+    if opened != there:
+        connection.exec_driver_sql("ROLLBACK")
+        if opened | {"-wal": there["-wal"]} == there:  # what only the removed log has can still be brought home
+            connection.exec_driver_sql("PRAGMA wal_checkpoint")
+        raise TimelineError(
+            "storage_failed",
+            "The database file, or the -wal or -shm beside it, was removed or replaced while this program had it "
+            "open; nothing of this was recorded.",
+            "Copy the files that are there elsewhere. Then stop this program, see what timeline verify says, and "
+            "start it again.",
+        )
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _patiently(work: Callable[[], object], patience: float) -> None:
