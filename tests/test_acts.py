@@ -161,6 +161,19 @@ def test_an_announcement_with_a_long_text_is_recorded(desk: Desk, log: Log) -> N
     assert kept.content == text.encode()
 
 
+def test_many_long_keys_are_asked_for_at_once(desk: Desk, log: Log, tmp_path: Path) -> None:
+    """A question of more than a connection takes at once: who has these keys."""
+    said = [{**stake(10, f"2021-01-01T00:{minute:02d}:00Z"), "key": f"{minute:0200d}"} for minute in range(60)]
+    said += [{**stake(11, f"2022-01-01T00:{minute:02d}:00Z"), "key": f"{minute:0199d}b"} for minute in range(60)]
+    (tmp_path / "bulk.ndjson").write_text("\n".join(map(json.dumps, [*said, said[7]])))
+
+    done = desk.import_files(walk([tmp_path]))
+
+    assert (done.recorded, done.already) == (120, 1)
+    with log.reading() as reader:
+        assert [event.key for event in reader.events()] == [None, *(document["key"] for document in said)]
+
+
 def test_a_dry_run_records_nothing_and_forgets_what_it_heard(desk: Desk, log: Log, clock: Clock) -> None:
     desk.append(asked(stake(10, "2021-01-01")))
 
