@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from hashlib import sha256
@@ -546,3 +549,65 @@ def test_an_export_that_cannot_be_made_says_what_to_type(opened: Run, tmp_path: 
     assert refused(opened("export", "acme", "--format", "md")) == (3, "unknown_partnership")
     done = opened("export", "acme-bolt", "--format", "pdf", "--out", str(tmp_path / "x.pdf"))
     assert (done.exit_code, (tmp_path / "x.pdf").read_bytes()[:5]) == (0, b"%PDF-")
+
+
+def program(*words: str | bytes, into: str | None = None, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """`timeline …` as a process of its own, its answer into a file."""
+    with Path(into).open("wb") if into else contextlib.nullcontext(subprocess.PIPE) as out:
+        return subprocess.run(
+            [sys.executable, "-m", "timeline", *words],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            env=os.environ | environment,
+            check=False,
+            timeout=60,
+        )
+
+
+def told(done: subprocess.CompletedProcess[bytes]) -> tuple[int, str]:
+    """The exit code and the stable code of the one line that was said; never a stack trace."""
+    (line,) = done.stderr.decode().splitlines()
+    return done.returncode, line.rpartition("[")[2].rstrip("]")
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("words", [("list",), ("state", "acme-bolt", "--json"), ("--help",), ("dump",)], ids=" ".join)
+def test_an_answer_that_finds_no_room_is_told_in_one_line(words: tuple[str, ...]) -> None:
+    assert told(program(*words, into="/dev/full")) == (6, "storage_failed")
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_terminal_that_lacks_a_letter_shows_the_rest_and_programs_get_all_of_it() -> None:
+    shown = program("state", "acme-bolt", PYTHONIOENCODING="ascii")
+    data = program("state", "acme-bolt", "--json", PYTHONIOENCODING="ascii")
+
+    assert (shown.returncode, shown.stdout.splitlines()[0], shown.stderr) == (0, b"Acme ? Bolt", b"")
+    assert json.loads(data.stdout)["name"] == "Acme – Bolt"
+
+
+def test_a_word_that_is_no_text_is_refused_unless_a_file_is_called_so(opened: Run, tmp_path: Path) -> None:
+    for words in (["state"], ["search"], ["show"], ["history", "acme-bolt"]):
+        assert refused(opened(*words, "acme\udcff")) == (2, "invalid_value")
+    done = program("state", b"acme\xff", "--json")
+    assert told(done) == (2, "invalid_value")
+    assert r"acme\xff" in json.loads(done.stdout)["detail"]
+    (tmp_path / "acme\udcff.yaml").write_text(changed(title="title: Another", quote="quote: acquired a stake"))
+    assert opened("import", "acme\udcff.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize("body", ["garbage", "{}", "[1]", "null", '{"partnership": 5}', '{"occurred": "x", "on": "y"}'])
+def test_a_damaged_body_is_named_by_every_question(opened: Run, tmp_path: Path, body: str) -> None:
+    """And by show also where it still reads as an act: what stands under a hash is what that hash is of."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "timeline.db")) as database:
+        database.execute("DROP TRIGGER event_no_update")
+        if body == "garbage":
+            database.execute("UPDATE event SET body = replace(body, '20 percent', '21 percent') WHERE seq = 2")
+            database.commit()
+            assert refused(opened("show", "acme-bolt/1")) == (7, "integrity_failure")
+        database.execute("UPDATE event SET body = ? WHERE seq = 2", (body,))
+        database.commit()
+
+    for words in (("show", "acme-bolt/1"), ("state", "acme-bolt"), ("log",), ("list",)):
+        done = opened(*words)
+        assert refused(done) == (7, "integrity_failure")
+        assert "acme-bolt/1 is not as it was recorded" in done.stderr

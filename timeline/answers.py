@@ -31,10 +31,10 @@ from timeline.bodies import (
     statement_body,
     term_body,
 )
+from timeline.chain import link
 from timeline.core.announcements import (
     FORCES,
     Opening,
-    act_from_stored,
 )
 from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
@@ -46,7 +46,7 @@ from timeline.core.state import between, state, transition, upcoming
 from timeline.core.terms import Kinds, Term
 from timeline.core.wording import Words
 from timeline.log import Log, Reader, StoredText
-from timeline.records import event_to_json, recorded
+from timeline.records import act_of, event_to_json, recorded, unsound
 
 _BOOKS = 64
 """Books kept in memory; one of a hundred announcements takes about a megabyte."""
@@ -282,6 +282,8 @@ class Answers:
                 f"There is no {slug}/{n}.",
                 f"Name one from {slug}/1 to {slug}/{last}." if last else f"{slug} has none yet.",
             )
+        if event.hash != link(event):  # what is shown under a hash is what that hash is of
+            raise unsound(event.citation)
         return announcement_body(known, event)
 
     def by_key(self, key: str) -> Json:
@@ -359,7 +361,7 @@ class Answers:
         elif knowledge.known_at is not None:
             seq = reader.seq_at(knowledge.known_at)
         book = self._book(reader, slug, min(seq, last[1]), knowledge.announced_by)
-        act = act_from_stored(opening.body)
+        act = act_of(opening.body, opening.citation)
         assert isinstance(act, Opening)  # version 0 is the opening document
         moment = knowledge.known_at
         if moment is None:

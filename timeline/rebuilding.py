@@ -11,12 +11,11 @@ from sqlalchemy import bindparam, select, update
 
 from timeline import rows
 from timeline.chain import moment
-from timeline.core.announcements import act_from_stored
 from timeline.core.errors import TimelineError
 from timeline.core.history import Book, Recorded
 from timeline.log import Fault, Log, Reader, Writer
 from timeline.reader import in_driver
-from timeline.records import recorded
+from timeline.records import act_of, recorded
 from timeline.rows import Batch, Rectangle
 from timeline.tables import event, projection, rectangle
 
@@ -133,7 +132,7 @@ def _records(log: Log, upto: int) -> Iterator[tuple[str, Recorded]]:
         with log.reading() as reader:
             page = reader.plain(_BY_PARTNERSHIP[reader.connection.dialect.name], given)
         for partnership, version, seq, recorded_at, body in page:
-            yield partnership, Recorded(seq, version, moment(recorded_at), act_from_stored(body))
+            yield partnership, Recorded(seq, version, moment(recorded_at), act_of(body, f"{partnership}/{version}"))
         if len(page) < _PAGE:
             return
         given["partnership"], given["version"], *_ = page[-1]

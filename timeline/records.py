@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from timeline.core.announcements import act_from_stored, act_to_json
+from timeline.core.announcements import Act, act_from_stored, act_to_json
 from timeline.core.dates import iso
+from timeline.core.errors import TimelineError
 from timeline.core.history import Recorded
 from timeline.log import Event
+
+_NO_ACT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, TimelineError)
+"""What reading a body raises that nobody of ours wrote."""
 
 
 def recorded(event: Event) -> Recorded:
     """The act that an event of the log holds."""
-    return Recorded(event.seq, event.version, event.recorded_at, act_from_stored(event.body))
+    return Recorded(event.seq, event.version, event.recorded_at, act_of(event.body, event.citation))
+
+
+def act_of(body: str, citation: str) -> Act:
+    """The act that a stored body holds.
+
+    Raises:
+        TimelineError: `integrity_failure` for a body that holds none. One that was altered and still reads as an act is
+            found by its hash alone.
+    """
+    try:
+        return act_from_stored(body)
+    except _NO_ACT as error:
+        raise unsound(citation) from error
+
+
+def unsound(citation: str) -> TimelineError:
+    """The refusal to read an event that is not as it was recorded."""
+    return TimelineError(
+        "integrity_failure",
+        f"{citation} is not as it was recorded.",
+        "See what `timeline verify` says, and restore the last backup beside it.",
+    )
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
@@ -25,5 +51,5 @@ def event_to_json(event: Event) -> dict[str, Any]:
         "key": event.key,
         "recorded_at": iso(event.recorded_at),
         "hash": event.hash,
-        "body": act_to_json(act_from_stored(event.body)),
+        "body": act_to_json(act_of(event.body, event.citation)),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +32,7 @@ R = TypeVar("R")
 Json = dict[str, Any]
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 KINDS_NAME = "kinds.toml"
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -127,28 +130,69 @@ class Group(click.Group):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         """Run a command and leave by `SystemExit`, with the exit code of what went wrong or 0."""
         kwargs["standalone_mode"] = False
-        self.as_json = "--json" in (sys.argv if args is None else args)
+        words = list(sys.argv[1:] if args is None else args)
+        self.as_json = "--json" in words
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a dash still shows the rest
         try:
-            code = super().main(args, *rest, **kwargs)
+            code = self._run(words, *rest, **kwargs)
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            _muffle()
+            self.as_json = False
+            why = f"The answer cannot be written: {error.strerror}."
+            self._tell(TimelineError("storage_failed", why, "Make room there, or write it elsewhere."))
+            code = Category.UNAVAILABLE.exit_code
+        sys.exit(code)
+
+    def _run(self, words: list[str], *rest: Any, **kwargs: Any) -> int:
+        """Run a command; the exit code of what went wrong or 0."""
+        try:
+            _check_readable(words)
+            code = super().main(words, *rest, **kwargs)
         except TimelineError as error:
             self._tell(error)
-            sys.exit(error.category.exit_code)
+            return error.category.exit_code
         except click.UsageError as error:
             remedy = f"Try {error.ctx.command_path} --help." if error.ctx else "Try timeline --help."
             self._tell(TimelineError("unknown_parameter", error.format_message(), remedy))
-            sys.exit(Category.USAGE.exit_code)
+            return Category.USAGE.exit_code
         except click.ClickException as error:
             error.show()
-            sys.exit(1)
+            return 1
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted; what was acknowledged is kept", err=True)
-            sys.exit(1)
-        sys.exit(code if isinstance(code, int) else 0)
+            return 1
+        return code if isinstance(code, int) else 0
 
     def _tell(self, error: TimelineError) -> None:
         if self.as_json:
             click.echo(msgspec.json.format(ENCODER.encode(error.problem()), indent=2))
         click.echo(one_line(error), err=True)
+
+
+def _check_readable(words: list[str]) -> None:
+    """Refuse a word that is no text, unless it is a file's name: no name on record is like that."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            if not Path(word).exists():
+                shown = os.fsencode(word).decode("utf-8", "backslashreplace")
+                raise TimelineError(
+                    "invalid_value",
+                    f"“{shown}” is not UTF-8, and no file is called so.",
+                    "Type it again, in a terminal that is set to UTF-8.",
+                ) from None
+
+
+def _muffle() -> None:
+    """Let what is still in the buffer of standard output go nowhere, so that leaving does not fail on it again."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def one_line(error: TimelineError) -> str:

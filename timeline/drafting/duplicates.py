@@ -15,11 +15,12 @@ from sqlalchemy.dialects import postgresql
 
 from timeline.answers import Answers
 from timeline.chain import Event
-from timeline.core.announcements import Announcement, Attachment, Correction, Opening, Source, act_from_stored
+from timeline.core.announcements import Announcement, Attachment, Correction, Opening, Source
 from timeline.core.errors import TimelineError
 from timeline.core.evidence import overlap, same_text, similarity, words
 from timeline.drafting import marks
 from timeline.log import Log, Reader
+from timeline.records import act_of
 from timeline.tables import mark
 
 Json = dict[str, Any]
@@ -98,7 +99,7 @@ def hear(log: Log) -> None:
 
 def _rows(reader: Reader, event: Event) -> list[Json]:
     """The marks of one act, each naming the announcement that it is about."""
-    act = act_from_stored(event.body)
+    act = act_of(event.body, event.citation)
     n = act.n if isinstance(act, Correction | Attachment) else event.version
     content = act.content if isinstance(act, Correction) else act
     if not isinstance(content, Announcement | Attachment):
@@ -121,7 +122,7 @@ def parties_of(log: Log, partnership: str) -> tuple[str, ...]:
 
 def _parties(reader: Reader, partnership: str) -> tuple[str, ...]:
     opening = reader.event(partnership, 0)
-    act = None if opening is None else act_from_stored(opening.body)
+    act = None if opening is None else act_of(opening.body, opening.citation)
     return tuple(slug for slug, _ in act.parties) if isinstance(act, Opening) else ()
 
 

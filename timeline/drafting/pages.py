@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Any
 
 from timeline.answers import Answers
-from timeline.core.announcements import Opening, act_from_stored
+from timeline.core.announcements import Opening
 from timeline.core.dates import coarse
 from timeline.core.proposing import Known, KnownTerm
 from timeline.core.questions import Question
 from timeline.core.terms import Kinds, read_value, term
 from timeline.intake import Page, document, propose_for, written
 from timeline.log import Reader
+from timeline.records import act_of
 from timeline.submissions import Text
 
 Json = dict[str, Any]
@@ -70,7 +71,7 @@ def _given(slug: str, answers: Answers, kinds: Kinds, day: date) -> Known:
 
 def _parties(reader: Reader, slug: str) -> dict[str, str]:
     event = reader.event(slug, 0)
-    act = None if event is None else act_from_stored(event.body)
+    act = None if event is None else act_of(event.body, event.citation)
     return dict(act.parties) if isinstance(act, Opening) else {}
 
 
