@@ -184,8 +184,8 @@ def imports(place: Place, size: int) -> Iterator[Row]:
     times, rebuilds = [], []
     for _ in range(RUNS):
         with place.log() as log:
-            times.append(seconds(lambda log=log: Desk(log, BUILTIN, utc_now).import_files(walk([file]))))  # type: ignore[misc]
-            rebuilds.append(seconds(lambda log=log: rebuild(log)))  # type: ignore[misc]
+            times.append(seconds(partial(Desk(log, BUILTIN, utc_now).import_files, walk([file]))))
+            rebuilds.append(seconds(partial(rebuild, log)))
     with closing(place.peer()) as peer:
         names = count()
         theirs = rate(lambda: peer.save(size, batch=100, name=f"p{next(names)}"), size)
@@ -323,7 +323,7 @@ def publishing(*, full: bool) -> Iterator[Row]:
     shown = feeds.page()
     mine = rate(lambda: feeds.ours(shown), len(shown.items), 50)
     for baseline, work in (("feedgen alone", feeds.bare_feedgen), ("lxml alone", feeds.raw_lxml)):
-        theirs = rate(lambda work=work: work(shown), len(shown.items), 50)  # type: ignore[misc]
+        theirs = rate(partial(work, shown), len(shown.items), 50)
         yield faster("Atom, entries", mine, baseline, theirs)
 
 

@@ -399,6 +399,26 @@ def test_what_a_page_says_is_proposed_and_recorded_once_its_day_is_given(opened:
     }
 
 
+def test_an_investment_without_its_year_blocks_until_the_person_has_put_it(opened: Run, tmp_path: Path) -> None:
+    """The day of the announcement does not mend it: the name is the person's to give."""
+    page = "<main><p>Bolt is investing $3 million in Acme.</p><p>Both are glad of it, and of each other.</p></main>"
+    (tmp_path / "page.html").write_text(f"<html><head><title>Bolt pays</title></head><body>{page}</body></html>")
+    words = ("draft", "new", "page.html", "--address", "https://bolt.example/pays", "--json")
+    lines = json.loads(opened(*words).stdout)["document"].splitlines()
+    text = "\n".join(["announced: 2024-06-03", *(each for each in lines if not each.startswith("announced:"))])
+
+    (tmp_path / "dated.yaml").write_text(text)
+    assert opened("draft", "edit", "1", "--from", "dated.yaml").exit_code == 0
+    checked = json.loads(opened("draft", "check", "1", "--json").stdout)
+    refused_append = opened("draft", "append", "1")
+    (tmp_path / "named.yaml").write_text(text.replace("investment/undated", "investment/2024"))
+    assert opened("draft", "edit", "1", "--from", "named.yaml").exit_code == 0
+
+    assert [(each["code"], each["field"]) for each in checked["blocks"]] == [("invalid_field", "statements[0].term")]
+    assert (refused_append.exit_code, "investment/2023" in refused_append.stderr) == (4, True)
+    assert opened("draft", "append", "1").exit_code == 0
+
+
 def test_whoever_brings_a_page_may_say_whom_it_is_about(opened: Run, tmp_path: Path) -> None:
     """It names one party only, so that nothing can be proposed until the partnership is given."""
     (tmp_path / "page.txt").write_text("Good news\n\nWe are investing $3 million in Acme.\n")

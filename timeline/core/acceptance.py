@@ -97,12 +97,7 @@ def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_o
         given = statement.direction
         for party in (given.giver, given.receiver) if given is not None else ():
             if party not in parties:
-                raise TimelineError(
-                    "unknown_party",
-                    f"“{party}” is not a party of {content.partnership}.",
-                    did_you_mean(party, parties),
-                    field=field,
-                )
+                raise _no_party(party, content.partnership, parties, field)
         known = fixed.get(statement.term) or book.direction(statement.term, leaving_out=leaving_out)
         if known is not None and given is not None and given != known:
             raise TimelineError(
@@ -121,19 +116,20 @@ def _check_directions(book: Book, content: Announcement, kinds: Kinds, leaving_o
             )
         if given is not None:
             fixed[statement.term] = given
-        _check_parties(statement, kind, parties, f"statements[{place}].set")
+        _check_parties(statement, kind, content.partnership, parties, f"statements[{place}].set")
 
 
-def _check_parties(statement: Statement, kind: Kind | None, parties: list[str], field: str) -> None:
+def _check_parties(statement: Statement, kind: Kind | None, partnership: str, parties: list[str], field: str) -> None:
     for declared in kind.fields if kind is not None and statement.value is not None else ():
         named = statement.value.get(declared.name) if statement.value is not None else None
         if declared.type == "party" and named is not None and named not in parties:
-            raise TimelineError(
-                "unknown_party",
-                f"“{named}” is not a party of this partnership.",
-                did_you_mean(str(named), parties),
-                field=f"{field}.{declared.name}",
-            )
+            raise _no_party(str(named), partnership, parties, f"{field}.{declared.name}")
+
+
+def _no_party(name: str, partnership: str, parties: list[str], field: str) -> TimelineError:
+    return TimelineError(
+        "unknown_party", f"“{name}” is not a party of {partnership}.", did_you_mean(name, parties), field=field
+    )
 
 
 def _check_target(book: Book, act: Correction | Retraction | Attachment) -> None:
