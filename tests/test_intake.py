@@ -149,6 +149,15 @@ def test_what_is_drafted_is_an_announcement_once_nothing_is_open() -> None:
     assert act_from_json(apart, BUILTIN) is not None
 
 
+def test_a_page_that_names_no_address_as_its_source_is_drafted_all_the_same() -> None:
+    page = read(AGGREGATED.replace("[https://quill.example/money](", "[http://[](").encode())
+
+    drafted = document(page, propose_for(page, [HQ], BUILTIN))
+
+    (source,) = drafted.document["sources"]
+    assert (page.address, source["url"]) == ("http://[", "http://[")
+
+
 def test_what_is_open_stands_above_the_document() -> None:
     page = read(b"Somebody said something.")
     proposed = propose_for(page, [HQ], BUILTIN)

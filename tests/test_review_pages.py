@@ -293,12 +293,15 @@ def test_a_page_of_drafts_is_for_who_may_draft(log: Log, database_url: str) -> N
         ("/drafts/1/append", {"revision": "1"}, 422, "Draft 1 cannot be appended yet"),
         ("/drafts/1/answer", {"of": "harbour-quill/2", "answer": "maybe"}, 400, "is no answer."),
         ("/drafts/1/discard", {"why": " "}, 422, "There is no reason."),
+        ("/drafts/1/discard", {"why": "\0"}, 422, "There is no reason."),
+        ("/drafts/2", {"revision": "1", "title": "x"}, 422, "has no form by fields."),
     ],
 )
 def test_a_form_that_cannot_be_taken_is_refused_on_the_page(
     editor: Editor, path: str, fields: dict[str, str], status: int, said: str
 ) -> None:
     editor.send("/drafts", document="title: One\n")
+    editor.send("/drafts", document="statements: none of the kind\n")
 
     answer = editor.send(path, **fields)
 

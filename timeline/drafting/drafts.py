@@ -159,11 +159,11 @@ class Drafts:
         Raises:
             TimelineError: `unknown_draft`, `missing_field` for no reason, `draft_closed` for one that was appended.
         """
-        if not why.strip():
+        reason = why.replace("\0", "").strip()[:_MAX_REASON]
+        if not reason:
             raise TimelineError(
                 "missing_field", "There is no reason.", "Say why it is not to be recorded.", field="why"
             )
-        reason = why.strip()[:_MAX_REASON].replace("\0", "")
         with self.log.writing() as writer:
             found = store.find(writer.connection, number)
             if found.status != DISCARDED:

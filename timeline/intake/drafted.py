@@ -68,7 +68,7 @@ def document(
         partnership: Overrides the one that was recognised.
         text_sha256: Names the page's text in its source where it is kept apart; else the source carries it.
     """
-    host = (urlsplit(page.address or "").hostname or "").removeprefix("www.")
+    host = _host(page.address or "")
     speaker = next((party.name for party in proposed.parties if party.slug == proposed.speaker), None)
     publisher = speaker or page.publisher or host or None
     source = {"url": page.address, "publisher": publisher, "tier": _tier(page, proposed, host)}
@@ -108,6 +108,14 @@ def written(drafted: Drafted, proposed: Proposed | None = None) -> str:
 
 def _read_by_rules(page: Page) -> bool:
     return page.language is None or page.language.lower().startswith("en")
+
+
+def _host(address: str) -> str:
+    """The address's host; empty for what is none, as a page may name as its source."""
+    try:
+        return (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
 
 
 def _tier(page: Page, proposed: Proposed, host: str) -> str | None:

@@ -136,6 +136,13 @@ class Reviewing:
         text = form.get("document")
         if not isinstance(text, str):
             base = only_document(self._drafts.show(number, revision=revision)["document"], f"draft {number}")
+            if sheet(base) is None:
+                raise TimelineError(
+                    "missing_field",
+                    f"Draft {number} has no form by fields.",
+                    "Change it as a whole, in YAML.",
+                    field="document",
+                )
             data = filled(base, form)
             if data == base.data:
                 return f"/drafts/{number}#check"
