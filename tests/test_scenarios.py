@@ -730,6 +730,30 @@ def test_what_an_editor_mends_of_a_correction_was_public_no_sooner_than_that() -
     assert found == ["20", "21"]
 
 
+def test_an_end_in_the_past_warns_of_what_it_ends() -> None:
+    """“Through 2019” says that the term lapsed then; a value said in 2022 to hold since nobody knows when goes too."""
+    past = said("2024-01-01", share(12, "unknown", until="2019"))
+    holding = said("2022-01-01", share(20, "unknown"))
+
+    def codes(*documents: dict[str, Any]) -> list[str]:
+        return [each.code for each in acceptance.warnings(book_of(*documents), len(documents))]
+
+    found = acceptance.warnings(book_of(holding, past), 2)
+    assert found == [
+        acceptance.Notice(
+            "ends_known_value",
+            1,
+            f"{SHARE}: that it lapsed on 2020-01-01 ends what ada-bo/1 said on 2022-01-01; "
+            "if that holds still, say it again with its start",
+        )
+    ]
+    # and not where nothing held later, where that has a start of its own, or where the end is still ahead
+    assert codes(past) == []
+    assert codes(said("2018-01-01", share(20, "2017-01-01")), past) == []
+    assert "ends_known_value" not in codes(said("2022-01-01", share(20, "2020-01-01")), past)
+    assert codes(holding, said("2024-01-01", share(12, "2024-01-01", until="2030"))) == []
+
+
 def test_an_event_that_would_end_what_was_replaced_no_longer_lies_ahead() -> None:
     # given a value that holds until an event, and one that replaces it
     until = said("2021-01-01", share(20, "2021-01-01", until={"event": "closing"}))

@@ -21,7 +21,7 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
 from timeline.core.history import AGREED, Book, Said
-from timeline.core.line import Cells, Ref, at
+from timeline.core.line import Cells, Ref, Stroke, at
 from timeline.core.state import order_uncertain
 from timeline.core.terms import Kind, Kinds, Term
 
@@ -208,7 +208,7 @@ def warnings(book: Book, n: int) -> list[Notice]:
     """What the author of act n should know, now that the book has heard it.
 
     Codes: kept_pending_change, bounded_by_known_change, inside_temporary_period, order_uncertain, assumed_effective
-    (docs/semantics), not_in_force, event_already_occurred.
+    (docs/semantics), ends_known_value, not_in_force, event_already_occurred.
     """
     act = book.records[n].act
     root = act.n if isinstance(act, Correction) else n
@@ -240,6 +240,7 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
         return
     if not stroke.temporary:
         yield from _warn_of_cuts(book, said, line.base)
+        yield from _warn_of_lapse(book, said, stroke, line.base)
         covering = next((cell for cell in line.overlay if cell.end > stroke.anchor), None)
         if covering is not None and stroke.end > covering.start:
             held = f"from {covering.start} until {covering.end}"
@@ -263,6 +264,23 @@ def _warn_of_cuts(book: Book, said: Said, base: Cells) -> Iterator[tuple[str, st
         yield "bounded_by_known_change", cited
     else:
         yield "kept_pending_change", cited
+
+
+def _warn_of_lapse(book: Book, said: Said, stroke: Stroke, base: Cells) -> Iterator[tuple[str, str]]:
+    """An end in the past after which others were heard to say that the term holds: they are over by it as well."""
+    over = at(base, stroke.end) if stroke.end <= said.announced.on else None
+    if over is None or over.ref != said.ref or over.value is not None:
+        return
+    for other in book.about(said.statement.term):
+        theirs = book.stroke(other) if other.force == AGREED and other.place < said.place else None
+        if theirs is None or theirs.value is None or theirs.temporary or other.announced.on < stroke.end:
+            continue
+        if theirs.start <= stroke.end < theirs.end:
+            detail = (
+                f"that it lapsed on {stroke.end} ends what {_cite(book, other.ref.n)} said on {other.announced.text}"
+            )
+            yield "ends_known_value", f"{detail}; if that holds still, say it again with its start"
+            return
 
 
 def _warn_of_events(book: Book, statement: Statement) -> Iterator[tuple[str, str]]:
