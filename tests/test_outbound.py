@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.loopback import served
+from timeline import outbound
 from timeline.core.errors import TimelineError
 from timeline.outbound import Gate, check, is_public, send
 
@@ -125,6 +126,26 @@ def test_a_name_is_resolved_once_and_the_address_found_is_the_one_spoken_to() ->
     assert asked == [("news.example", port)]
     head = heard[0].decode().split("\r\n")
     assert (head[0], head[1]) == ("GET /a%20b?c=%C3%BC HTTP/1.1", f"Host: news.example:{port}")
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://news.example/", "news.example"),
+        ("http://news.example/", "news.example"),
+        ("http://news.example:443/", "news.example:443"),
+        ("https://news.example:80/", "news.example:80"),
+        ("https://[2606:4700::1111]/", "[2606:4700::1111]"),
+    ],
+)
+def test_the_usual_port_of_a_scheme_is_not_said(monkeypatch: pytest.MonkeyPatch, address: str, host: str) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(outbound, "_connected", lambda *_: ours)
+    with theirs:
+        theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        send("GET", address, gate=Gate(admits=lambda _: True, resolve=LOOPBACK.resolve))
+
+        assert theirs.recv(65536).decode().split("\r\n")[1] == f"Host: {host}"
 
 
 def test_any_status_is_an_answer_and_a_redirect_is_not_followed() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 from starlette.testclient import TestClient
@@ -365,6 +365,7 @@ _VALUES = st.recursive(
 _FIELDS = ("term", "set", "end", "reaffirm", "effective", "until", "source", "quote", "temporary", "note", "odd")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how busy the machine is, is not its subject
 @given(
     header=st.dictionaries(st.sampled_from(["title", "announced", "note", "odd"]), _VALUES, max_size=3),
     statements=st.lists(st.dictionaries(st.sampled_from(_FIELDS), _VALUES, max_size=5), max_size=2),

@@ -131,6 +131,7 @@ def send(
     hosts = _admitted(target, gate, None)
     deadline = _Deadline(seconds)
     connection = HTTPConnection(target.host, target.port)
+    connection.default_port = _SCHEMES[target.scheme]  # else Host is news.example:443, which some sites redirect
     said = {"User-Agent": "timeline", "Accept-Encoding": "identity", **(headers or {}), "Connection": "close"}
     try:
         with _connected(target, hosts, deadline) as line:
