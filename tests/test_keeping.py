@@ -332,3 +332,17 @@ def test_a_tail_that_was_cut_off_is_found_by_whoever_noted_the_head(log: Log, da
         "seq": seq,
         "what": f"The log ends at event {seq - 1}, but event {seq} was once on record.",
     }
+
+
+def test_nothing_is_recorded_over_what_is_left_of_an_end_that_was_cut_off(
+    log: Log, database_url: str, clock: Clock
+) -> None:
+    desk = Desk(log, BUILTIN, clock)
+    for document in (OPENING, stake(10, "2021-01-01")):
+        desk.append(asked(document))
+    tamper(database_url, "DELETE FROM event WHERE seq > 1")
+
+    with pytest.raises(TimelineError) as refused:
+        desk.append(asked(stake(10, "2021-01-01")))
+
+    assert (refused.value.code, len(everything(log))) == ("integrity_failure", 1)

@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from psycopg import Error, errors
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Clock
 from tests.servers import PostgreSQL
@@ -23,6 +25,7 @@ from timeline.chain import Event
 from timeline.core.errors import TimelineError
 from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
+from timeline.database import plainly
 from timeline.keeping import verify
 from timeline.log import Log
 from timeline.outbound import Gate
@@ -248,3 +251,12 @@ def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
         desk.append(asked(stake(10, "2021-01-01")))
 
         assert len(everything(log)) == 2
+
+
+@pytest.mark.parametrize("last_word", [errors.AdminShutdown, errors.CrashShutdown])
+def test_an_ended_connection_is_lost_also_while_the_driver_takes_it_for_open(last_word: type[Error]) -> None:
+    """So that the append is tried again; which of the two notices first is chance."""
+    with pytest.raises(TimelineError) as refused, plainly():
+        raise DBAPIError.instance(None, None, last_word("ended"), Error)
+
+    assert refused.value.code == "connection_lost"

@@ -366,6 +366,12 @@ def broken_constraint(error: DBAPIError) -> str | None:
     return None if name is None else str(name)
 
 
+def broken_table(error: DBAPIError) -> str | None:
+    """The name of the table whose constraint was broken, where the database tells it."""
+    told = getattr(getattr(error.orig, "diag", None), "table_name", None)
+    return str(told or str(error.orig).partition("constraint failed: ")[2].partition(".")[0]) or None
+
+
 def missing_file(url: URL) -> Path | None:
     """The SQLite file that `url` names, if there is none yet."""
     if url.get_backend_name() != "sqlite" or url.database is None or url.database.startswith("file:"):
@@ -391,7 +397,7 @@ def _refusal(error: Exception) -> TimelineError | None:
     code, sqlstate = _sqlite_code(cause), getattr(cause, "sqlstate", None)
     if isinstance(error, PoolTimeout) or code in _SQLITE_BUSY or sqlstate in _POSTGRESQL_BUSY:
         return _busy()
-    if getattr(error, "connection_invalidated", False):
+    if getattr(error, "connection_invalidated", False) or sqlstate in _POSTGRESQL_ENDED:
         return TimelineError(
             "connection_lost",
             f"The connection to the database was lost in the middle: {str(cause).strip()}.",
@@ -442,6 +448,8 @@ def _busy() -> TimelineError:
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # lock not available, deadlock, serialization failure, query cancelled, too many connections
 _POSTGRESQL_BUSY = ("55P03", "40P01", "40001", "57014", "53300")
+# by an administrator, by a crash: the server's last word on a connection that the driver still takes for open
+_POSTGRESQL_ENDED = ("57P01", "57P02")
 
 
 def _unreachable(cause: object, sqlstate: str | None) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from timeline.chain import GENESIS, TICK, Event, Fault, Walk, link, microseconds
 from timeline.core.errors import TimelineError
-from timeline.database import PIPELINED, broken_constraint, directly, insert_rows, plainly
+from timeline.database import PIPELINED, broken_constraint, broken_table, directly, insert_rows, plainly
 from timeline.reader import Found, Reader, StoredText, found_in, question_of
 from timeline.tables import event
 
@@ -279,6 +279,14 @@ class Writer(Reader):
                 "key_reused",
                 "Another event has the same key or idempotency key.",
                 "Read the event that has it; to record something else, choose another key.",
+            )
+        if broken_table(error) == "rectangle":
+            return TimelineError(
+                "integrity_failure",
+                "The tables for fast questions hold already what would follow: the log lost its end, or they were "
+                "changed.",
+                "See what timeline verify says, with --known-head if you noted a head. Restore the last backup beside "
+                "it, or go on from what is left with timeline rebuild.",
             )
         return TimelineError(
             "lost_race",
