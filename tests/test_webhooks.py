@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from click.testing import Result
 from sqlalchemy import update
 from starlette.requests import Request
@@ -87,8 +88,6 @@ class Receiver:
 
 
 async def wait_in_thread(event: threading.Event) -> None:
-    from anyio import to_thread  # noqa: PLC0415
-
     await to_thread.run_sync(event.wait, 5)
 
 

@@ -96,8 +96,8 @@ def png(picture: Picture) -> bytes:
     """
     try:
         import font_source_sans_pro as fonts  # noqa: PLC0415  # part of the extra
-        from reportlab.pdfbase.ttfonts import TTFontFile  # noqa: PLC0415
-        from resvg_py import svg_to_bytes  # noqa: PLC0415
+        from reportlab.pdfbase.ttfonts import TTFontFile  # noqa: PLC0415  # the same
+        from resvg_py import svg_to_bytes  # noqa: PLC0415  # the same
     except ImportError as error:
         raise TimelineError(
             "extra_missing",

@@ -243,7 +243,8 @@ def _too_large() -> TimelineError:
 def _bug(name: str) -> TimelineError:
     return TimelineError(
         "internal_error",
-        "Something went wrong on our side; nothing of this was recorded.",
-        f"Try again; if it stays so, tell whoever runs this service the number {name}.",
+        "Something went wrong on our side.",
+        "Try again: what was recorded is not recorded twice. If it stays so, tell whoever runs this service the number "
+        f"{name}.",
         id=name,
     )
