@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.documents import inline, read, written
 from timeline.drafting import Drafts
-from timeline.log import Log
+from timeline.log import Log, utc_now
 
 FINISHED = ANNOUNCEMENT.encode()
 
@@ -428,6 +429,10 @@ def test_whoever_brings_a_page_may_say_whom_it_is_about(opened: Run, tmp_path: P
     told = json.loads(opened(*words, "--partnership", "acme-bolt", "--json").stdout)
 
     assert "Nothing is proposed before the parties are known." in silent["document"]
+    days = [utc_now()]
+    dated = json.loads(opened(*words[:-1], "yesterday", "--json").stdout)["document"]
+    days.append(utc_now())  # midnight may have been between
+    assert any(f"announced: {(day - timedelta(days=1)).date()}" in dated for day in days)
     assert "partnership: acme-bolt\n" in told["document"]
     assert "term: investment/2024" in told["document"]
     assert opened("draft", "append", "2").exit_code == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from timeline.chain import moment
 from timeline.core.announcements import Announcement, Attachment, Correction, Source, reference
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
+from timeline.core.questions import day_named
 from timeline.core.terms import Kinds
 from timeline.documents import MAX_BYTES, Document, written
 from timeline.drafting import store
@@ -97,7 +98,7 @@ class Drafts:
             name: The file's; its ending tells what it is where `media_type` does not.
             address: Where the page was.
             retrieved_at: When it was fetched.
-            announced: The day on which it was published; None: the page may say.
+            announced: The day on which it was published, today and yesterday too; None: the page may say.
             partnership: The one that it is about; None: it is recognised by the parties that are named.
 
         Raises:
@@ -112,9 +113,10 @@ class Drafts:
                 field="address",
             )
         page = read(content, media_type=media_type, address=address, retrieved_at=retrieved_at, name=name)
-        today = self.clock().date()
+        now = self.clock().astimezone(UTC)
+        day = None if announced is None else day_named(announced, now)
         document, data, text = of_page(
-            page, self.answers, self.kinds, today, announced=announced, partnership=partnership
+            page, self.answers, self.kinds, now.date(), announced=day, partnership=partnership
         )
         received = Received(page.sha256, page.media_type, page.size, content, page.address, retrieved_at)
         return self._begin(received, document, data, [text])
