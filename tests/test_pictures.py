@@ -243,7 +243,7 @@ def test_the_command_makes_the_picture_of_the_citation(command: Run, reader: Tes
     address = ("export", "harbour-quill", "--as-of", "2022-06-01")
     for suffix in ("svg", "png"):
         out = tmp_path / f"made.{suffix}"
-        made = command(*address, "--known-seq", "5", "--format", suffix, "--out", out)
+        made = command(*address, "--known-seq", "5", "--format", suffix, "--out", str(out))
 
         assert made.exit_code == 0, made.stderr
         assert out.read_bytes() == reader.get(f"{CITED}.{suffix}").content
