@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from timeline.core.announcements import Act, act_from_stored, act_to_json
+from timeline.core.announcements import Act, Opening, act_from_stored, act_to_json
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.history import Recorded
-from timeline.log import Event
+from timeline.log import Event, Reader
 
 _NO_ACT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, TimelineError)
 """What reading a body raises that nobody of ours wrote."""
@@ -30,6 +30,13 @@ def act_of(body: str, citation: str) -> Act:
         return act_from_stored(body)
     except _NO_ACT as error:
         raise unsound(citation) from error
+
+
+def parties(reader: Reader, partnership: str) -> dict[str, str]:
+    """The names of its parties by slug, in the order of the opening; none for a partnership that is not open."""
+    opening = reader.event(partnership, 0)
+    act = None if opening is None else act_of(opening.body, opening.citation)
+    return dict(act.parties) if isinstance(act, Opening) else {}
 
 
 def unsound(citation: str) -> TimelineError:

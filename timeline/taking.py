@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Self
 
-from timeline.chain import GENESIS, Event, Fault, link
+from timeline.chain import GENESIS, Event
 from timeline.core.acceptance import check, never_opened
 from timeline.core.announcements import KIND_OF_ACT, Announcement, Correction, Opening
 from timeline.core.dates import iso
@@ -24,7 +24,7 @@ from timeline.recording import record
 from timeline.records import recorded
 from timeline.rows import Batch
 from timeline.submissions import Submission, check_quotes, decoded, quoted_texts
-from timeline.writer import NewEvent, Writer, damaged
+from timeline.writer import NewEvent, Writer, check_hash
 
 BATCH = 500
 """So many acts are written together, unless they and their texts have more than `BATCH_BYTES`."""
@@ -174,8 +174,7 @@ class Session:
                 record = Record(Feed(self.kinds))
             news = self.writer.events(partnership=partnership, after=record.seq) if record.hash != last_hash else ()
             for event in news:
-                if event.hash != link(event):  # what is damaged is not judged by
-                    raise damaged(Fault(event.seq, event.citation, "Its hash is not that of its fields."))
+                check_hash(event)
                 self._hear(record.feed, recorded(event))
                 record.note(Said.by(event))
                 record.hash = event.hash

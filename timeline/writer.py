@@ -239,8 +239,8 @@ class Writer(Reader):
     def _sound_last(self) -> Event | None:
         """The last event, which the next one will vouch for; a damaged one is not built upon."""
         last = self.last()
-        if last is not None and last.hash != link(last):
-            raise damaged(Fault(last.seq, last.citation, "Its hash is not that of its fields."))
+        if last is not None:
+            check_hash(last)
         return last
 
     @contextmanager
@@ -301,6 +301,12 @@ class Writer(Reader):
             None if made.idempotency_key is None else self.by_idempotency_key(made.idempotency_key),
         )
         return any(holder is not None and holder.hash != made.hash for holder in holders)
+
+
+def check_hash(event: Event) -> None:
+    """Refuse to build on an event, or to judge by one, whose hash is not that of its fields."""
+    if event.hash != link(event):
+        raise damaged(Fault(event.seq, event.citation, "Its hash is not that of its fields."))
 
 
 def damaged(fault: Fault) -> TimelineError:

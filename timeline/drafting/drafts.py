@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from timeline.answers import Answers
 from timeline.chain import moment
-from timeline.core.announcements import Announcement, Attachment, Correction, Source, reference
+from timeline.core.announcements import Announcement, Attachment, Correction, Source, check_address, reference
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.core.questions import day_named
@@ -105,13 +104,8 @@ class Drafts:
             TimelineError: as `intake.read`; `invalid_field` for an address that is none; `invalid_date`;
                 `unknown_partnership`.
         """
-        if address is not None and not re.match(r"https?://[^\s/]+", address):
-            raise TimelineError(
-                "invalid_field",
-                f"“{address[:200]}” is not an address on the web.",
-                "Write it in full, https://…, or leave it out.",
-                field="address",
-            )
+        if address is not None:
+            check_address(address[:200], "leave it out", field="address")
         page = read(content, media_type=media_type, address=address, retrieved_at=retrieved_at, name=name)
         now = self.clock().astimezone(UTC)
         day = None if announced is None else day_named(announced, now)

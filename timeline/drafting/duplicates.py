@@ -15,12 +15,12 @@ from sqlalchemy.dialects import postgresql
 
 from timeline.answers import Answers
 from timeline.chain import Event
-from timeline.core.announcements import Announcement, Attachment, Correction, Opening, Source
+from timeline.core.announcements import Announcement, Attachment, Correction, Source
 from timeline.core.errors import TimelineError
 from timeline.core.evidence import overlap, same_text, similarity, words
 from timeline.drafting import marks
 from timeline.log import Log, Reader
-from timeline.records import act_of
+from timeline.records import act_of, parties
 from timeline.tables import mark
 
 Json = dict[str, Any]
@@ -110,20 +110,14 @@ def _rows(reader: Reader, event: Event) -> list[Json]:
             found.add(marks.of_address(source.url))
         found |= marks.of_text(_text(reader, source) or "")
     if isinstance(content, Announcement):
-        found.add(marks.of_day(content.announced.text, _parties(reader, event.partnership)))
+        found.add(marks.of_day(content.announced.text, parties(reader, event.partnership)))
     return [{"mark": each, "partnership": event.partnership, "n": n} for each in sorted(found)]
 
 
 def parties_of(log: Log, partnership: str) -> tuple[str, ...]:
     """The slugs of its parties; none for a partnership that is not open."""
     with log.reading() as reader:
-        return _parties(reader, partnership)
-
-
-def _parties(reader: Reader, partnership: str) -> tuple[str, ...]:
-    opening = reader.event(partnership, 0)
-    act = None if opening is None else act_of(opening.body, opening.citation)
-    return tuple(slug for slug, _ in act.parties) if isinstance(act, Opening) else ()
+        return tuple(parties(reader, partnership))
 
 
 def _text(reader: Reader, source: Source | Mapping[str, Any]) -> str | None:

@@ -8,14 +8,12 @@ from itertools import islice
 from typing import Any
 
 from timeline.answers import Answers
-from timeline.core.announcements import Opening
 from timeline.core.dates import coarse
 from timeline.core.proposing import Known, KnownTerm
 from timeline.core.questions import Question
 from timeline.core.terms import Kinds, read_value, term
 from timeline.intake import Page, document, propose_for, written
-from timeline.log import Reader
-from timeline.records import act_of
+from timeline.records import parties
 from timeline.submissions import Text
 
 Json = dict[str, Any]
@@ -56,23 +54,17 @@ def of_page(
 def _known(page: Page, answers: Answers, kinds: Kinds, day: date) -> Iterator[Known]:
     """The partnerships of which every party is named in the page, with what is in force between them on that day."""
     with answers.log.reading() as reader:
-        parties = {slug: _parties(reader, slug) for slug in reader.partnerships()}
+        openings = {slug: parties(reader, slug) for slug in reader.partnerships()}
     said = f"{page.title}\n{page.main}"
-    named = (slug for slug, names in parties.items() if names and all(name in said for name in names.values()))
+    named = (slug for slug, names in openings.items() if names and all(name in said for name in names.values()))
     for slug in islice(named, _MOST):
-        yield Known(slug, parties[slug], terms=tuple(_in_force(slug, answers, kinds, day)))
+        yield Known(slug, openings[slug], terms=tuple(_in_force(slug, answers, kinds, day)))
 
 
 def _given(slug: str, answers: Answers, kinds: Kinds, day: date) -> Known:
     terms = tuple(_in_force(slug, answers, kinds, day))
     with answers.log.reading() as reader:
-        return Known(slug, _parties(reader, slug), terms=terms)
-
-
-def _parties(reader: Reader, slug: str) -> dict[str, str]:
-    event = reader.event(slug, 0)
-    act = None if event is None else act_of(event.body, event.citation)
-    return dict(act.parties) if isinstance(act, Opening) else {}
+        return Known(slug, parties(reader, slug), terms=terms)
 
 
 def _in_force(slug: str, answers: Answers, kinds: Kinds, day: date) -> Iterator[KnownTerm]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from pathlib import Path
 
 from sqlalchemy import select
 
@@ -17,7 +16,7 @@ from timeline.log import Fault, Log, Reader
 from timeline.publishing import State, files, state_of
 from timeline.publishing.folder import Folder
 from timeline.publishing.put_outs import PutOut, put_outs
-from timeline.publishing.shelf import Shelf, advance, forget, heard, row_of, told
+from timeline.publishing.shelf import Shelf, advance, forget, heard, rows_of, told
 from timeline.rebuilding import Progress, quiet
 from timeline.settings import Settings
 from timeline.tables import feed, feed_item, put_out
@@ -50,13 +49,9 @@ def rebuild(log: Log, kinds: Kinds) -> bool:
     return True
 
 
-def differing_files(reader: Reader, settings: Settings, path: Path | None = None) -> Fault | None:
-    """The first file of the published folder that is not as it was written; None when all are, or publishing goes on.
-
-    Args:
-        path: Instead of the folder in the settings.
-    """
-    folder, shelf = Folder(path or settings.feeds_dir), Shelf(reader.connection)
+def differing_files(reader: Reader, settings: Settings) -> Fault | None:
+    """The first file of the published folder that is not as written; None when all are, or publishing goes on."""
+    folder, shelf = Folder(settings.feeds_dir), Shelf(reader.connection)
     state = state_of(folder, settings)
     if (state.position, state.feeds) != shelf.ends():
         return None
@@ -79,11 +74,7 @@ def _made(reader: Reader, partnership: str, seq: int, day: date, kinds: Kinds) -
 
 def _is_beginning(made: list[PutOut], reader: Reader, partnership: str) -> bool:
     """Whether what is kept of a partnership begins so; more of it may have been staged since."""
-    first: dict[str, int] = {}
-    wanted = [
-        row_of(partnership, number, first.setdefault(each.entry.id, number), each)
-        for number, each in enumerate(made, start=1)
-    ]
+    wanted = list(rows_of(partnership, made))
     question = select(put_out).where(put_out.c.partnership == partnership).order_by(put_out.c.number)
     kept = reader.connection.execute(question.limit(len(wanted))).mappings()
     return [{name: row[name] for name in each} for each, row in zip(wanted, kept, strict=False)] == wanted

@@ -207,12 +207,7 @@ def _stage(connection: Connection, partnership: str, heard: Feed, today: date) -
         return False  # another process has been faster and further
     _check(connection, partnership, made, done)
     _open_feeds(connection, [*feeds_opened(opening), *(f for each in made[done:] for f in feeds_of(each.entry))])
-    firsts: dict[str, int] = {}
-    rows = []
-    for number, each in enumerate(made, start=1):
-        first = firsts.setdefault(each.entry.id, number)
-        if number > done:
-            rows.append(row_of(partnership, number, first, each))
+    rows = list(rows_of(partnership, made, done))
     for start in range(0, len(rows), _BATCH):
         connection.execute(insert(put_out), rows[start : start + _BATCH])
     connection.execute(delete(feed_progress).where(feed_progress.c.partnership == partnership))
@@ -239,23 +234,23 @@ def _check(connection: Connection, partnership: str, made: Sequence[PutOut], don
         )
 
 
-def row_of(partnership: str, number: int, first: int, each: PutOut) -> dict[str, Any]:
-    """A put-out as it is kept before it has a position.
-
-    Args:
-        first: The number of the first put-out of the same entry.
-    """
-    return {
-        "partnership": partnership,
-        "number": number,
-        "first": first,
-        "sort_key": each.sort_key,
-        "by_clock": int(each.entry.on is not None and not each.entry.notes),
-        "own_time": microseconds(each.at),
-        "feeds": " ".join(names_of(each.entry)),
-        "entry": each.entry.id,
-        "body": msgspec.json.encode(each.entry).decode(),
-    }
+def rows_of(partnership: str, made: Sequence[PutOut], done: int = 0) -> Iterator[dict[str, Any]]:
+    """A partnership's put-outs as they are kept before they have a position, those after the first `done`."""
+    firsts: dict[str, int] = {}
+    for number, each in enumerate(made, start=1):
+        first = firsts.setdefault(each.entry.id, number)
+        if number > done:
+            yield {
+                "partnership": partnership,
+                "number": number,
+                "first": first,
+                "sort_key": each.sort_key,
+                "by_clock": int(each.entry.on is not None and not each.entry.notes),
+                "own_time": microseconds(each.at),
+                "feeds": " ".join(names_of(each.entry)),
+                "entry": each.entry.id,
+                "body": msgspec.json.encode(each.entry).decode(),
+            }
 
 
 def _place(connection: Connection, recorded_upto: int, clock_upto: int) -> bool:

@@ -5,6 +5,7 @@ down and `recalling` reads that again. A source's stored text is named by its sh
 in keeps the bytes.
 """
 
+from timeline.core.announcements.fields import check_address
 from timeline.core.announcements.reading import act_from_json, reference
 from timeline.core.announcements.recalling import act_checked, act_from_stored
 from timeline.core.announcements.storing import act_to_json, canonical, content_hash, with_texts
@@ -55,6 +56,7 @@ __all__ = [
     "act_from_stored",
     "act_to_json",
     "canonical",
+    "check_address",
     "content_hash",
     "reference",
     "with_texts",

@@ -17,6 +17,21 @@ _NEEDED: Any = object()
 _DIRECTION = re.compile(r"\s*(\S+)\s*(?:->|→)\s*(\S+)\s*")
 
 
+def check_address(text: str, otherwise: str, *, field: str) -> None:
+    """Refuse what is no address on the web.
+
+    Args:
+        otherwise: What to do where there is none, after “or”.
+    """
+    if not re.match(r"https?://[^\s/]+", text):
+        raise TimelineError(
+            "invalid_field",
+            f"“{text}” is not an address on the web.",
+            f"Write it in full, https://…, or {otherwise}.",
+            field=field,
+        )
+
+
 class Fields:
     """The fields of one mapping, taken one by one; `done` refuses what nobody took."""
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from timeline.core import dates
-from timeline.core.announcements.fields import Fields, date_text
+from timeline.core.announcements.fields import Fields, check_address, date_text
 from timeline.core.announcements.values import (
     FORCES,
     TIERS,
@@ -172,13 +172,8 @@ def _sources(document: Fields) -> tuple[Source, ...]:
     for place, raw in enumerate(document.list("sources")):
         fields = Fields(raw, f"sources[{place}]", "a source", document.kinds)
         url = fields.optional("url", length=2000)
-        if url is not None and not re.match(r"https?://[^\s/]+", url):
-            raise TimelineError(
-                "invalid_field",
-                f"“{url}” is not an address on the web.",
-                "Write it in full, https://…, or leave url out and name the publisher.",
-                field=fields.at("url"),
-            )
+        if url is not None:
+            check_address(url, "leave url out and name the publisher", field=fields.at("url"))
         sha = fields.optional("text_sha256")
         if sha is not None and not _SHA256.fullmatch(sha):
             raise TimelineError(
