@@ -389,6 +389,15 @@ def test_without_a_database_a_question_says_what_to_do(run: Run) -> None:
     assert refused(run("list")) == (7, "schema_mismatch")
 
 
+def test_a_term_that_nothing_was_said_of_is_not_passed_over_in_silence(opened: Run) -> None:
+    """A misspelt one would otherwise look like a partnership without any terms."""
+    shown = opened("state", "acme-bolt", "--term", "staek/*")
+    assert (shown.exit_code, shown.stdout.splitlines()[-1]) == (
+        0,
+        "Nothing like that is on record by then. All terms: timeline state acme-bolt",
+    )
+
+
 def test_a_kind_of_ones_own_needs_no_code(opened: Run, tmp_path: Path) -> None:
     """A table in kinds.toml is a kind: checked, worded and answered like any other."""
     (tmp_path / "kinds.toml").write_text(
