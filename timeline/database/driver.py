@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +17,9 @@ FEW = 100
 PIPELINED = 16_384
 """So many characters may be sent to PostgreSQL in one pipeline. What the system does not take from the driver at once
 it never sends there, and both sides wait for ever (psycopg 3.3)."""
+
+# Of a pipeline that the database refused it warns on standard error, beside the refusal that is raised.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 @contextmanager

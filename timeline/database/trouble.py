@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,8 @@ def plainly() -> Iterator[None]:
     """A block in which trouble with the database is raised as a `TimelineError` with what to do about it.
 
     Raises:
-        TimelineError: `database_busy`, `storage_failed`, `connection_lost` or `integrity_failure`. An error that is
-            none of these, such as a statement that is wrong, passes unchanged: it is a bug.
+        TimelineError: `database_busy`, `storage_failed`, `connection_lost`, `schema_mismatch` or `integrity_failure`.
+            An error that is none of these, such as a statement that is wrong, passes unchanged: it is a bug.
     """
     try:
         yield
@@ -71,6 +72,13 @@ def _refusal(error: Exception) -> TimelineError | None:
             "Upgrade as the owner of the tables: start `timeline serve` once with its log-in in TIMELINE_DATABASE_URL."
             " For anything else, grant what docs/operations.md lists.",
         )
+    if sqlstate in _POSTGRESQL_OTHER_TABLES or (code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(str(cause))):
+        return TimelineError(
+            "schema_mismatch",
+            f"The tables are not those that this program made: {_first_line(cause)}.",
+            "Keep the database as it is. What timeline dump still writes of it loads into an empty database; else "
+            "restore the last backup beside it. To begin a new record, name an empty database.",
+        )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return TimelineError(
             "integrity_failure",
@@ -98,6 +106,9 @@ def busy() -> TimelineError:
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # lock not available, deadlock, serialization failure, query cancelled, too many connections
 _POSTGRESQL_BUSY = ("55P03", "40P01", "40001", "57014", "53300")
+# no such table, no such column, a table there already: somebody else's hand, for each revision is made whole
+_POSTGRESQL_OTHER_TABLES = ("42P01", "42703", "42P07")
+_OTHER_TABLES = re.compile(r"^no such (table|column)|has no column named|^table \S+ already exists")
 # by an administrator, by a crash: the server's last word on a connection that the driver still takes for open
 _POSTGRESQL_ENDED = ("57P01", "57P02")
 
