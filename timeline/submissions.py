@@ -21,7 +21,7 @@ from timeline.core.announcements import (
 )
 from timeline.core.errors import Category, TimelineError
 from timeline.core.evidence import check_quote
-from timeline.core.terms import Kinds, text_of
+from timeline.core.terms import UNDATED, Kinds, text_of
 from timeline.documents import Document
 
 MAX_TEXT_BYTES = 10_000_000
@@ -81,7 +81,7 @@ def submit(
         paths: Whether a source's `text:` may name a file; over HTTP it may not.
 
     Raises:
-        TimelineError: naming file, line and field.
+        TimelineError: naming file, line and field; `invalid_field` for a term that was proposed without its year.
     """
     try:
         data = dict(document.data)
@@ -92,6 +92,7 @@ def submit(
         if isinstance(data.get("sources"), list):
             data["sources"], texts = texts_apart(data["sources"], document.base if paths else None)
         act = act_from_json(data, kinds)
+        _check_dated(act)
     except TimelineError as error:
         if error.category is Category.USAGE:  # the question is well put: it is the document that has no such date
             error.category = Category.REFUSED
@@ -133,6 +134,18 @@ def check_quotes(content: Announcement, text_of_source: Mapping[str, str]) -> No
         sha = content.source_of(statement).text_sha256
         if sha is not None and statement.unsupported is None:
             check_quote(statement.quote, text_of_source[sha], field=f"statements[{place}].quote")
+
+
+def _check_dated(act: Act) -> None:
+    content = act.content if isinstance(act, Correction) else act
+    for place, statement in enumerate(content.statements if isinstance(content, Announcement) else ()):
+        if statement.term.subject == UNDATED:
+            raise TimelineError(
+                "invalid_field",
+                f"{statement.term} is named after no year: its page had none.",
+                f"Put the year in place of “{UNDATED}”: {statement.term.kind}/2023.",
+                field=f"statements[{place}].term",
+            )
 
 
 def quoted_texts(act: Act) -> set[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from timeline.core.announcements import Announcement
 from timeline.core.errors import TimelineError
-from timeline.core.proposing import UNDATED
 from timeline.core.terms import Kinds
 from timeline.documents import Document, read
 from timeline.submissions import Submission, Text, check_quotes, decoded, located, submit
@@ -51,19 +50,9 @@ def submission_of(document: Document, kinds: Kinds, texts: Mapping[str, Text]) -
     """What a draft asks to have recorded, its texts included.
 
     Raises:
-        TimelineError: as `submissions.submit`; `invalid_field` for a term that was proposed without its year.
+        TimelineError: as `submissions.submit`.
     """
     made = submit(document, kinds, paths=False)
-    content = getattr(made.act, "content", made.act)
-    for place, statement in enumerate(content.statements if isinstance(content, Announcement) else ()):
-        if statement.term.subject == UNDATED:
-            error = TimelineError(
-                "invalid_field",
-                f"{statement.term} is named after no year: its page had none.",
-                f"Put the year in place of “{UNDATED}”: {statement.term.kind}/2023.",
-                field=f"statements[{place}].term",
-            )
-            raise located(error, document)
     return replace(made, texts={**texts, **made.texts})
 
 

@@ -10,7 +10,6 @@ From the bottom: `values` says what is handed in and out, `phrases` reads money,
 
 from timeline.core.proposing.phrases import dated
 from timeline.core.proposing.propose import propose
-from timeline.core.proposing.rules import UNDATED
 from timeline.core.proposing.values import (
     Dated,
     Known,
@@ -24,7 +23,6 @@ from timeline.core.proposing.values import (
 )
 
 __all__ = [
-    "UNDATED",
     "Dated",
     "Known",
     "KnownTerm",

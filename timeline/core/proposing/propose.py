@@ -9,9 +9,9 @@ from dataclasses import replace
 from timeline.core.errors import TimelineError
 from timeline.core.evidence import MAX_QUOTE, check_quote
 from timeline.core.proposing import phrases
-from timeline.core.proposing.rules import UNDATED, Names, Sentence, by_rules, slugged
+from timeline.core.proposing.rules import Names, Sentence, by_rules, slugged
 from timeline.core.proposing.values import Dated, Known, OpenPoint, Party, Proposal, Proposed, Proposer, Reading
-from timeline.core.terms import Kinds, read_value, term
+from timeline.core.terms import UNDATED, Kinds, read_value, term
 
 AGREED, PROPOSED, REPORTED = "agreed", "proposed", "reported"
 _MAX_STATEMENTS = 50

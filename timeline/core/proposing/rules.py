@@ -13,12 +13,9 @@ from typing import Any
 
 from timeline.core.proposing import phrases
 from timeline.core.proposing.values import Known, KnownTerm, Proposal
-from timeline.core.terms import Term
+from timeline.core.terms import UNDATED, Term
 
 Json = dict[str, Any]
-UNDATED = "undated"
-"""The subject of an investment whose announcement has no date yet."""
-
 _LEVELS = {"sole": "exclusive", "exclusive": "exclusive", "preferred": "preferred", "primary": "primary"}
 _BECOMES = r"(?:will\s+(?:also\s+)?(?:become|be)|becomes?|becoming|is\s+becoming|is\s+now|is|are|has\s+become)"
 _REMAINS = r"(?:will\s+remain|remains?|continues?\s+to\s+be|will\s+continue\s+to\s+be|stays?|will\s+stay)"

@@ -5,7 +5,7 @@ A term is `kind/subject`, unique in its partnership. A value is a frozen set of 
 """
 
 from timeline.core.terms.kinds import BUILTIN, Field, Kind, Kinds, read_kinds
-from timeline.core.terms.names import SLUG, Term, slug, term, text_of
+from timeline.core.terms.names import SLUG, UNDATED, Term, slug, term, text_of
 from timeline.core.terms.values import (
     FieldValue,
     Quantity,
@@ -19,6 +19,7 @@ from timeline.core.terms.values import (
 __all__ = [
     "BUILTIN",
     "SLUG",
+    "UNDATED",
     "Field",
     "FieldValue",
     "Kind",

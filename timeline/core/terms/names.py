@@ -11,6 +11,8 @@ from timeline.core.errors import TimelineError
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 SLUG_LENGTH = 80
 TEXT_LENGTH = 10_000
+UNDATED = "undated"
+"""The subject of a term that is named after its year, as long as nobody has given the year; never recorded."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
