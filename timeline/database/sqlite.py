@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from timeline.core.errors import TimelineError
+from timeline.database.files import check_files, leave_files
 from timeline.database.trouble import cause_of, sqlite_code
 
 _SQLITE_PAGES_KIB = 65_536
@@ -42,43 +42,15 @@ def sqlite_engine(url: URL, patience: float, *, writes: bool) -> Engine:
     def start(connection: Connection) -> None:
         _patiently(partial(connection.exec_driver_sql, begin), patience)
         if writes:
-            _on_the_same_files(connection)
+            check_files(connection)
+
+    if writes:
+
+        @event.listens_for(engine, "checkin")
+        def leave(_connection: object, record: Any) -> None:
+            leave_files(record.info)
 
     return engine
-
-
-def _on_the_same_files(connection: Connection) -> None:
-    """Do nothing when the files that this connection has open are those that the next program would open.
-
-    SQLite goes on writing to a file that was removed, or takes an index of its log for whole that another has grown
-    beyond; what is recorded there is lost.
-
-    Raises:
-        TimelineError: `storage_failed`.
-    """
-    if "path" not in connection.info:
-        connection.info["path"] = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
-    there = {end: _identity(connection.info["path"] + end) for end in ("", "-shm", "-wal")}
-    opened = connection.info.setdefault("files", there)
-    if opened != there:
-        connection.exec_driver_sql("ROLLBACK")
-        if opened | {"-wal": there["-wal"]} == there:  # what only the removed log has can still be brought home
-            connection.exec_driver_sql("PRAGMA wal_checkpoint")
-        raise TimelineError(
-            "storage_failed",
-            "The database file, or the -wal or -shm beside it, was removed or replaced while this program had it "
-            "open; nothing of this was recorded.",
-            "Copy the files that are there elsewhere. Then stop this program, see what timeline verify says, and "
-            "start it again.",
-        )
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = Path(path).stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _patiently(work: Callable[[], object], patience: float) -> None:
