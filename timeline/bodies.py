@@ -228,7 +228,7 @@ def ahead_line(known: Known, ahead: Ahead) -> Json:
 
 def life(known: Known, term: Term) -> list[Json]:
     """An agreed term's life, stretch by stretch."""
-    cells = known.book.line(term).cells
+    cells = tuple(known.book.line(term).cells)
     around = zip((None, *cells), cells, (*cells[1:], None), strict=False)
     return [_life(known, term, *each) for each in around]
 

@@ -21,7 +21,7 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
 from timeline.core.history import AGREED, Book, Said
-from timeline.core.line import Cells, Ref, Stroke, at
+from timeline.core.line import Cells, Ref, Stroke, at, from_day
 from timeline.core.state import order_uncertain
 from timeline.core.terms import Kind, Kinds, Term
 
@@ -241,7 +241,7 @@ def _warn(book: Book, said: Said) -> Iterator[tuple[str, str]]:
     if not stroke.temporary:
         yield from _warn_of_cuts(book, said, line.base)
         yield from _warn_of_lapse(book, said, stroke, line.base)
-        covering = next((cell for cell in line.overlay if cell.end > stroke.anchor), None)
+        covering = next(from_day(line.overlay, stroke.anchor), None)
         if covering is not None and stroke.end > covering.start:
             held = f"from {covering.start} until {covering.end}"
             yield "inside_temporary_period", f"a temporary value ({_cite(book, covering.ref.n)}) holds {held}"

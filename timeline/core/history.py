@@ -108,8 +108,8 @@ class Book:
         self._said: dict[int, tuple[Said, ...]] = {}
         self._by_term: dict[Term, list[tuple[Place, Said]]] = defaultdict(list)
         self._lines: dict[Slot, Line] = {}
-        self._directions: dict[Term, Direction] = {}
-        """Of the terms that were asked about; what is said last never changes the first word."""
+        self._directions: dict[Term, Direction | None] = {}
+        """Of the terms that were asked about; what is said last never changes the first word. None: nobody said."""
 
     def hear(self, recorded: Recorded) -> dict[Slot, Line]:
         """Take in the next act; returns the lines that it may have changed, as they were before."""
@@ -214,7 +214,7 @@ class Book:
         )
         first = min(given, key=lambda found: found[:2], default=None)
         found = None if first is None else first[2]
-        if leaving_out is None and found is not None:
+        if leaving_out is None:
             self._directions[term] = found
         return found
 
@@ -326,7 +326,10 @@ class Book:
             del entries[bisect_left(entries, said.place, key=lambda entry: entry[0])]
         appended = not old
         for said in new:
-            entries = self._by_term[said.statement.term]
+            term = said.statement.term
+            if said.statement.direction is not None and self._directions and self._directions.get(term) is None:
+                self._directions.pop(term, None)
+            entries = self._by_term[term]
             appended = appended and (not entries or entries[-1][0] < said.place)
             insort(entries, (said.place, said), key=lambda entry: entry[0])
         if appended:

@@ -2,18 +2,21 @@
 
 Days are half-open `[start, end)`; a term's *base* is painted by lasting statements and its *overlay* by temporary
 ones, which are read first. A day that no cell covers is silent: nobody said anything about it.
+
+Cells are a tuple, and from some hundred on a tuple of such tuples, which versions of a line share: what a statement
+costs to paint does not grow with what was said before it (decisions/0034).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
-from timeline.core.dates import END_OF_TIME, START_OF_TIME
+from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME
 from timeline.core.terms import Value
 
 IN_FORCE = "in_force"
@@ -43,12 +46,50 @@ class Cell(NamedTuple):
     status: str
 
 
-Cells = tuple[Cell, ...]
+PAGE = 64
+"""So many cells are a page; one that has grown beyond twice as many is divided."""
+
+_Few = tuple[Cell, ...]
+
+
+class Pages:
+    """The cells of a long line, in pages that have at least one each."""
+
+    __slots__ = ("pages",)
+
+    def __init__(self, pages: tuple[_Few, ...]) -> None:
+        self.pages = pages
+
+    def __iter__(self) -> Iterator[Cell]:
+        return chain.from_iterable(self.pages)
+
+    def __reversed__(self) -> Iterator[Cell]:
+        return chain.from_iterable(map(reversed, reversed(self.pages)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, tuple | Pages) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def place(self, on: date) -> int:
+        """The page with the last cell that begins by that day; the first one when none does."""
+        return max(bisect_right(self.pages, on, key=_first) - 1, 0)
+
+    def changed(self, start: date, end: date, change: Callable[[_Few], Cells]) -> Cells:
+        """These cells, with those changed that begin or end on a day of `[start, end]`; all others are shared."""
+        first = max(bisect_left(self.pages, start, key=_first) - 1, 0)
+        last = max(bisect_right(self.pages, end, key=_first), first + 1)
+        made = change(tuple(chain.from_iterable(self.pages[first:last])))
+        pages = self.pages[:first] + _pages(made) + self.pages[last:]
+        return Pages(pages) if len(pages) > 1 else tuple(chain.from_iterable(pages))
+
+
+Cells = _Few | Pages
 """Ordered, disjoint, none empty, equal neighbours joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(NamedTuple):
     """A statement made ready to paint.
 
     `anchor` is the first day on which it certainly holds; it differs from `start` only where the start is unknown
@@ -69,8 +110,7 @@ class Stroke:
     temporary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     base: Cells = ()
     overlay: Cells = ()
 
@@ -120,6 +160,8 @@ def close(line: Line, start: date) -> Line:
 
 def at(cells: Cells, on: date) -> Cell | None:
     """The cell that covers that day, None when it is silent."""
+    if isinstance(cells, Pages):
+        cells = cells.pages[cells.place(on)]
     place = bisect_right(cells, on, key=_start) - 1
     if place >= 0 and cells[place].end > on:
         return cells[place]
@@ -128,6 +170,9 @@ def at(cells: Cells, on: date) -> Cell | None:
 
 def from_day(cells: Cells, on: date) -> Iterator[Cell]:
     """The cells that cover that day or begin after it, in order."""
+    if isinstance(cells, Pages):
+        ahead = chain.from_iterable(cells.pages[cells.place(on) :])
+        return (cell for cell in ahead if cell.end > on)
     place = max(bisect_right(cells, on, key=_start) - 1, 0)
     return (cell for cell in cells[place:] if cell.end > on)
 
@@ -151,10 +196,14 @@ def boundaries(cells: Cells, after: date, upto: date) -> Iterator[tuple[date, Ce
         yield before.end, before, None
 
 
-def parting(before: Cells, after: Cells) -> tuple[Cells, Cells]:
+def parting(before: Cells, after: Cells) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
     """What is left of two lines without the cells that both begin with and that both end with."""
-    first = _shared(before, after)
-    last = _shared(before[first:][::-1], after[first:][::-1])
+    if isinstance(before, Pages) or isinstance(after, Pages):
+        old, new = _pages(before), _pages(after)
+        first, last = _shared(old, new)
+        before = tuple(chain.from_iterable(old[first : len(old) - last]))
+        after = tuple(chain.from_iterable(new[first : len(new) - last]))
+    first, last = _shared(before, after)
     return before[first : len(before) - last], after[first : len(after) - last]
 
 
@@ -165,8 +214,14 @@ def same(one: Cell | None, other: Cell | None) -> bool:
     return one.value == other.value
 
 
-def _shared(one: Cells, other: Cells) -> int:
-    """How many cells both begin with.
+def _shared(one: tuple[object, ...], other: tuple[object, ...]) -> tuple[int, int]:
+    """How many cells, or pages, both begin with, and with how many of the others both end."""
+    first = _begin_with(one, other)
+    return first, _begin_with(one[first:][::-1], other[first:][::-1])
+
+
+def _begin_with(one: tuple[object, ...], other: tuple[object, ...]) -> int:
+    """How many both begin with.
 
     Slices are compared, not cells: most of them are the same objects, which costs a tenth of a step in Python.
     """
@@ -192,9 +247,26 @@ def _cell(stroke: Stroke, start: date, end: date) -> Cell:
 _start = attrgetter("start")
 
 
+def _first(page: _Few) -> date:
+    return page[0].start
+
+
+def _pages(cells: Cells) -> tuple[_Few, ...]:
+    if isinstance(cells, Pages):
+        return cells.pages
+    return (cells,) if cells else ()
+
+
+def _paged(cells: _Few) -> Cells:
+    """The cells in pages if they have grown too many."""
+    if len(cells) <= 2 * PAGE:
+        return cells
+    return Pages(tuple([cells[place : place + PAGE] for place in range(0, len(cells), PAGE)]))
+
+
 def _next_step(base: Cells, stroke: Stroke, start: date) -> date:
     """The first day after `start` governed by another statement than the one that governs `start` or the stroke."""
-    if not base or base[-1].start <= start:
+    if not base or (base.pages[-1] if isinstance(base, Pages) else base)[-1].start <= start:
         return END_OF_TIME
     governing = at(base, start)
     replaced = {stroke.ref, governing.ref if governing is not None else stroke.ref}
@@ -207,12 +279,14 @@ def _taken_over_at(base: Cells, end: date) -> bool:
     cell = at(base, end)
     if cell is None:
         return False
-    before = at(base, date.fromordinal(end.toordinal() - 1))
+    before = at(base, end - ONE_DAY)
     return before is None or before.ref != cell.ref
 
 
 def _silent_since(base: Cells, anchor: date) -> date:
     """The first of the silent days that run up to `anchor`; `anchor` itself when the day before is governed."""
+    if isinstance(base, Pages):
+        base = base.pages[base.place(anchor - ONE_DAY)]
     place = bisect_left(base, anchor, key=_start) - 1
     return START_OF_TIME if place < 0 else min(base[place].end, anchor)
 
@@ -221,6 +295,8 @@ def _put(cells: Cells, new: Cell) -> Cells:
     """The cells with `new` laid over them, joined with equal neighbours."""
     if new.start >= new.end:
         return cells
+    if isinstance(cells, Pages):
+        return cells.changed(new.start, new.end, lambda few: _put(few, new))
     before, after = _around(cells, new.start, new.end)
     if before and _goes_on(before[-1], new):
         new = new._replace(start=before[-1].start)
@@ -228,18 +304,20 @@ def _put(cells: Cells, new: Cell) -> Cells:
     if after and _goes_on(new, after[0]):
         new = new._replace(end=after[0].end)
         after = after[1:]
-    return (*before, new, *after)
+    return _paged((*before, new, *after))
 
 
 def _clear(cells: Cells, start: date, end: date) -> Cells:
     """The cells without the days `[start, end)`."""
     if start >= end or not cells:
         return cells
+    if isinstance(cells, Pages):
+        return cells.changed(start, end, lambda few: _clear(few, start, end))
     before, after = _around(cells, start, end)
-    return before + after
+    return _paged(before + after)
 
 
-def _around(cells: Cells, start: date, end: date) -> tuple[Cells, Cells]:
+def _around(cells: _Few, start: date, end: date) -> tuple[_Few, _Few]:
     """What the cells say before `start`, and from `end` on."""
     first, last = bisect_left(cells, start, key=_start), bisect_left(cells, end, key=_start)
     before, after = cells[:first], cells[last:]
