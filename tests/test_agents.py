@@ -786,7 +786,9 @@ def test_llms_txt_says_what_can_be_asked_and_where(log: Log, database_url: str) 
     assert closed.get("/llms.txt", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
     assert len(first.content) < 8_000
     paths = closed.get("/openapi.json").json()["paths"]
-    questions = [path for path, methods in paths.items() if "get" in methods and "security" not in methods["get"]]
+    asked = [path for path, methods in paths.items() if "get" in methods and "security" not in methods["get"]]
+    beside = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/llms.txt"}
+    questions = [path for path in asked if path not in beside and "/archive/" not in path]
     assert [path for path in questions if f"http://127.0.0.1:8000{path})" not in first.text] == []
     assert "/mcp" not in first.text
     assert "https://timeline.example.org/mcp" in opened.get("/llms.txt").text

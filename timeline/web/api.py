@@ -12,6 +12,7 @@ from timeline.search.finding import MOST as MOST_HITS
 from timeline.search.words import LONGEST_QUERY
 from timeline.web import shapes
 from timeline.web.drafting import DRAFT, Drafting
+from timeline.web.memento import LINK_FORMAT
 from timeline.web.operations import Body, Operation, Parameter
 from timeline.web.reading import MOST, Reading
 from timeline.web.telling import WEBHOOK, Telling
@@ -20,8 +21,8 @@ from timeline.web.writing import Writing
 Json = dict[str, Any]
 _TEXT: Json = {"type": "string", "minLength": 1, "maxLength": 200}
 _DAY: Json = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$|^(today|yesterday)$"}
-_POSITION: Json = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-_SLUG: Json = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}
+POSITION: Json = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+SLUG: Json = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}
 
 KNOWLEDGE = (
     Parameter(
@@ -29,7 +30,7 @@ KNOWLEDGE = (
         "As known to this record then: an instant with offset, or a day meaning its end in UTC. Alone of the three.",
         _TEXT,
     ),
-    Parameter("known_seq", "As known after that position of the log.", _POSITION),
+    Parameter("known_seq", "As known after that position of the log.", POSITION),
     Parameter("announced_by", "Count only what had been announced by then; forms as known_at.", _TEXT),
 )
 AS_OF = Parameter("as_of", "The calendar day asked about. Default: today, UTC.", _DAY, "2023-06-30")
@@ -49,7 +50,7 @@ MOMENTS = (
 )
 UNTIL = Parameter("until", "The last day to look at.", _DAY)
 PAGE = (
-    Parameter("after", "The position to begin after. Default 0.", _POSITION),
+    Parameter("after", "The position to begin after. Default 0.", POSITION),
     Parameter("limit", "How many events at most.", {"type": "integer", "minimum": 1, "maximum": MOST}, 20),
     Parameter("cursor", "Where the page before ended: follow its next. Excludes after.", _TEXT),
 )
@@ -60,28 +61,31 @@ SEARCH = (
         {"type": "string", "maxLength": LONGEST_QUERY},
         "almanac",
     ),
-    Parameter("partnership", "Only in that partnership.", _SLUG, "harbour-quill"),
-    Parameter("kind", "Only what speaks of a term of that kind.", _SLUG, "license"),
+    Parameter("partnership", "Only in that partnership.", SLUG, "harbour-quill"),
+    Parameter("kind", "Only what speaks of a term of that kind.", SLUG, "license"),
     Parameter("since", "Only what was announced on that day or later.", _DAY, "2020-01-01"),
     Parameter("until", "Only what was announced on that day or earlier.", _DAY),
     Parameter("limit", "How many hits at most.", {"type": "integer", "minimum": 1, "maximum": MOST_HITS}, 20),
     Parameter("cursor", "Where the page before ended: follow its next.", _TEXT),
 )
-LEADS = (Parameter("partnership", "Only from pages of that partnership.", _SLUG, "harbour-quill"),)
+LEADS = (Parameter("partnership", "Only from pages of that partnership.", SLUG, "harbour-quill"),)
 CONDITIONS = (
     Parameter("Idempotency-Key", "The same key twice is the same act: the second records nothing.", _TEXT),
     Parameter("If-Match", 'The partnership\'s head as you know it, in quotes: "harbour-quill@9".', _TEXT),
 )
 DRY_RUN = Parameter("dry_run", "true: say what would happen, record nothing.", {"enum": ["true", "false"]}, "true")
 PATH: dict[str, Json] = {
-    "p": _SLUG | {"description": "A partnership.", "example": "harbour-quill"},
-    "kind": _SLUG | {"description": "The kind of a term.", "example": "exclusivity"},
-    "subject": _SLUG | {"description": "The subject of a term.", "example": "ship-positions"},
+    "p": SLUG | {"description": "A partnership.", "example": "harbour-quill"},
+    "kind": SLUG | {"description": "The kind of a term.", "example": "exclusivity"},
+    "subject": SLUG | {"description": "The subject of a term.", "example": "ship-positions"},
     "n": {"type": "integer", "minimum": 1, "maximum": 999_999, "description": "An act's place.", "example": 2},
-    "seq": _POSITION | {"description": "A position of the log.", "example": 9},
+    "seq": POSITION | {"description": "A position of the log.", "example": 9},
     "date": _DAY | {"description": "A day.", "example": "2023-06-30"},
     "id": DRAFT,
     "webhook": WEBHOOK,
+    "name": SLUG | {"description": "all, everything or a partnership.", "example": "all"},
+    "party": SLUG | {"description": "A party.", "example": "quill"},
+    "span": {"type": "string", "pattern": r"^\d{1,9}-\d{1,9}$", "description": "A page of the past: 1-50, 51-100, …"},
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of a source: text_sha256."},
 }
 _SOURCES = [{"tier": "party", "publisher": "Harbour Signals", "url": "https://harbour-signals.example/news"}]
@@ -135,8 +139,8 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
 
     about = "/api/partnerships/{p}"
     filters = (
-        Parameter("party", "Only those with that party.", _SLUG, "quill"),
-        Parameter("kind", "Only those with terms of that kind.", _SLUG, "stake"),
+        Parameter("party", "Only those with that party.", SLUG, "quill"),
+        Parameter("kind", "Only those with terms of that kind.", SLUG, "stake"),
     )
     return (
         *_permanent(ask),  # before /p/{p}…, which would take the position for part of the name
@@ -267,6 +271,15 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             LEADS,
             moving=True,
             also=("/leads.json",),
+        ),
+        Operation(
+            "GET",
+            "/p/{p}/timemap",
+            "time_map",
+            "The days on which anything changed, each with its citation (RFC 7089)",
+            ask.time_map,
+            None,
+            media_type=LINK_FORMAT,
         ),
         get("/api/texts/{sha256}", "text", "A stored source as it was received", ask.text, None),
         get("/api/log", "log", "The log from a position, gapless", ask.log, shapes.LogPage, *PAGE),

@@ -8,11 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from timeline.acts import Desk
@@ -30,13 +27,11 @@ from timeline.publishing import site_of
 from timeline.publishing.webhooks import Webhooks
 from timeline.settings import Settings
 from timeline.tokens import Tokens
-from timeline.web import api, llms, metrics, operations
+from timeline.web import api, feeds, llms, metrics, operations, upkeep
 from timeline.web.access import Guard
 from timeline.web.agents import Agents
-from timeline.web.conditional import respond
 from timeline.web.documents import Documents
 from timeline.web.editing import Editing
-from timeline.web.feeds import Feeds
 from timeline.web.fresh import Fresh
 from timeline.web.pages import Pages
 from timeline.web.pictures import Pictures
@@ -44,7 +39,7 @@ from timeline.web.problems import Problems
 from timeline.web.reading import Reading
 from timeline.web.reviewing import Reviewing
 from timeline.web.status import extent
-from timeline.web.stream import Stream
+from timeline.web.stream import ADDRESS, Stream
 from timeline.web.telling import Telling
 from timeline.web.templating import Templates
 from timeline.web.writing import Writing
@@ -108,13 +103,14 @@ def create_app(
     table = api.operations(reading, writing, drafts, telling, kinds)
     info = {"title": "Timeline", "version": version("timeline"), "description": _ABOUT}
     documents = (*Documents(reading).operations(), *Pictures(reading, settings.base_url).operations())
-    document = operations.ENCODER.encode(operations.described((*table, *documents), info, api.PATH))
+    questions = (*table, ADDRESS, *feeds.addresses(), *documents)
+    document = operations.ENCODER.encode(operations.described((*questions, *upkeep.ADDRESSES), info, api.PATH))
     routes: list[BaseRoute] = [  # what is asked for most stands first: routes are tried in order
-        *Feeds(settings, log, templates, leads).routes(),
+        *feeds.Feeds(settings, log, templates, leads).routes(),
         *operations.routes(table, fresh),
-        Route("/api/changes/stream", stream.answer, methods=["GET"]),
-        *_upkeep(log, status, hears, meter, document),
-        llms.route(_ABOUT, (*table, *documents), tools, settings),
+        Route(ADDRESS.path, stream.answer, methods=["GET"]),
+        *upkeep.routes(log, status, hears, meter, document),
+        llms.route(_ABOUT, questions, tools, settings),
         *agents.routes(),
         *operations.documents(documents),
         *Pages(reading, templates, fresh).routes(),
@@ -127,38 +123,3 @@ def create_app(
     app = Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=agents.running)
     app.state.stream = stream
     return app
-
-
-def _upkeep(
-    log: Log, status: Callable[[], Json], hears: Callable[[], bool], meter: metrics.Metrics, document: bytes
-) -> list[BaseRoute]:
-    """What monitors and programs ask first."""
-
-    async def alive(_: Request) -> Response:
-        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
-
-    async def ready(_: Request) -> Response:
-        await run_in_threadpool(log.check_schema)
-        return PlainTextResponse("ready\n", headers={"Cache-Control": "no-store"})
-
-    async def measured(_: Request) -> Response:
-        found = await run_in_threadpool(status)
-        gauges = {
-            "log_head": ("The position of the last event.", float(found["record"]["head"])),
-            "streams": ("Listeners connected.", float(found["streams"])),
-            "hears": ("Whether appends of other processes are heard of at once.", float(hears())),
-            "publishes": ("Whether this process publishes.", float(found["feeds"].get("leads", False))),
-            "webhooks_parked": ("Webhooks that are told nothing any more.", float(len(found["webhooks"]["parked"]))),
-            "publish_failures": ("Failed publishes in a row.", float(found["feeds"].get("failures", 0))),
-        }
-        return Response(meter.text(gauges), headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
-
-    async def openapi(request: Request) -> Response:
-        return respond(request, document, "application/json")
-
-    return [
-        Route("/healthz", alive),
-        Route("/readyz", ready),
-        Route("/metrics", measured),
-        Route("/openapi.json", openapi),
-    ]

@@ -23,13 +23,25 @@ from timeline.log import Log
 from timeline.publishing import OPML_NAME, Shelf, calendar_page, mine, my_page, pages, site_of, unknown_feed, up_to_date
 from timeline.publishing.names import shelf_order
 from timeline.settings import Settings
+from timeline.web import api
 from timeline.web.conditional import respond
+from timeline.web.operations import OTHERWISE, Operation, Parameter
 from timeline.web.templating import Templates
 
 HEAD = "public, max-age=300"
 """A head may be five minutes old; NetNewsWire and Miniflux poll no oftener than they are told."""
 SEALED = "public, max-age=31536000, immutable"
 _MOST_PARTNERSHIPS = 100
+_MINE = Parameter(
+    "p",
+    "The partnerships, each with a p of its own.",
+    {"type": "array", "items": api.SLUG, "minItems": 1, "maxItems": _MOST_PARTNERSHIPS},
+    ["harbour-quill"],
+    required=True,
+)
+_ALARMS = Parameter(
+    "alarms", "Reminders, so many days before: 30d,7d; none for none.", {"type": "string", "maxLength": 40}, "30d,7d"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,44 @@ class _Read:
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def addresses() -> tuple[Operation, ...]:
+    """Every feed and calendar for the document: what one route answers, for names have slashes in them."""
+    formats = {suffix: each.media_type for suffix, each in FORMATS.items()}
+    too_large = (*OTHERWISE["GET"], "413")
+
+    def feed(path: str, name: str, summary: str, *given: Parameter) -> Operation:
+        return Operation("GET", f"/feeds/{path}.{{format}}", name, summary, None, None, given, formats=formats)
+
+    def calendar_of(path: str, name: str, summary: str, *given: Parameter) -> Operation:
+        return Operation(
+            "GET",
+            f"/feeds/{path}.ics",
+            name,
+            summary,
+            None,
+            None,
+            (*given, _ALARMS),
+            media_type=CALENDAR_TYPE,
+            otherwise=too_large,
+        )
+
+    kinds = (
+        ("{name}", "feed", "What changed"),
+        ("{p}/{kind}", "feed_of_kind_in", "What changed of one kind in one partnership"),
+        ("kind/{kind}", "feed_of_kind", "What changed of one kind"),
+        ("party/{party}", "feed_of_party", "What changed in any partnership of a party"),
+    )
+    past = "/archive/{span}"
+    return (
+        Operation("GET", f"/{OPML_NAME}", "opml", "All feeds, for readers to import", None, None, media_type=OPML_TYPE),
+        *(feed(path, name, summary) for path, name, summary in kinds),
+        *(feed(f"{path}{past}", f"{name}_past", f"{summary}, earlier") for path, name, summary in kinds),
+        feed("mine", "my_feed", "What changed in partnerships of your choice", _MINE),
+        calendar_of("{name}", "calendar", "Key dates of all or of one partnership"),
+        calendar_of("mine", "my_calendar", "Key dates of partnerships of your choice", _MINE),
+    )
 
 
 class Feeds:

@@ -31,8 +31,10 @@ def route(summary: str, table: Iterable[Operation], tools: Tools, settings: Sett
 def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: Settings) -> bytes:
     base = settings.base_url
     questions = [each for each in table if each.method == "GET" and each.scope is None]
-    documents = [each for each in questions if each.formats]
+    documents = [each for each in questions if each.formats and not each.path.startswith("/feeds")]
     lasting = [each for each in questions if "{seq}" in each.path and not each.formats]
+    feeds = [each for each in questions if each.path.startswith("/feeds")]
+    heads = [each for each in feeds if "{span}" not in each.path]
     if settings.agents == "on":
         asked = f"By the Model Context Protocol (Streamable HTTP) at {base}{PLACE}:"
     else:
@@ -48,7 +50,7 @@ def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: 
         "",
         "Answers are JSON; a refusal says what to ask instead under `remedy`.",
         "",
-        *(_line(base, each) for each in questions if each not in (*lasting, *documents)),
+        *(_line(base, each) for each in questions if each not in (*lasting, *documents, *feeds)),
         "",
         "## Citations",
         "",
@@ -62,6 +64,12 @@ def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: 
         "",
         *(_line(base, each) for each in documents),
         "",
+        "## Feeds",
+        "",
+        "`{format}` is atom, rss or json. A head leads to its archive.",
+        "",
+        *(_line(base, each) for each in heads),
+        "",
         "## Tools",
         "",
         asked,
@@ -72,7 +80,6 @@ def _document(summary: str, table: Iterable[Operation], tools: Tools, settings: 
         "",
         f"- [OpenAPI]({base}/openapi.json): every address with an example that runs",
         f"- [Pages]({base}/): the same for people",
-        f"- [Feeds]({base}/feeds.opml): what changed, as Atom, RSS and JSON Feed",
     ]
     return ("\n".join(lines) + "\n").encode()
 

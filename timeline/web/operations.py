@@ -40,7 +40,7 @@ class Parameter:
     name: str
     means: str
     schema: Json
-    example: str | int | None = None
+    example: str | int | list[str] | None = None
     required: bool = False
 
 
@@ -78,16 +78,16 @@ class Operation:
     """One address with one method.
 
     Attributes:
+        handler: None where a route of its own answers: the document has the address all the same.
         returns: The type of the body, for the document; None when it is not JSON.
         scope: What a token must allow; None for a question that the settings open or close.
-        path_examples: A value to try for each slot of the path.
     """
 
     method: Literal["GET", "POST", "PUT"]
     path: str
     name: str
     summary: str
-    handler: Callable[[Call], Json | Reply]
+    handler: Callable[[Call], Json | Reply] | None
     returns: Any
     parameters: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
@@ -99,10 +99,19 @@ class Operation:
     """Further addresses with the same answer, such as a page's with `.json`."""
     formats: Mapping[str, str] = field(default_factory=dict)
     """Of a document: the media type by the ending that stands for `{format}` in the path."""
+    media_type: str = "text/plain"
+    """Of another answer that is not JSON."""
+    otherwise: tuple[str, ...] | None = None
+    """The statuses beside that of success, where they are not all those of the method."""
 
     @property
     def known(self) -> list[str]:
         return [each.name for each in self.parameters]
+
+    def answer(self, call: Call) -> Json | Reply:
+        """What the handler says."""
+        assert self.handler is not None  # no other is routed by this table
+        return self.handler(call)
 
 
 def routes(operations: tuple[Operation, ...], fresh: Fresh) -> list[Route]:
@@ -131,7 +140,7 @@ async def _make(operation: Operation, ending: str, room: CapacityLimiter, reques
     call = Call({**request.path_params, "format": ending}, parameters(request, operation.known))
 
     def make() -> Reply:
-        reply = operation.handler(call)
+        reply = operation.answer(call)
         assert isinstance(reply, Reply)  # a document needs more than a body
         return reply
 
@@ -148,7 +157,7 @@ async def _ask(operation: Operation, fresh: Fresh, request: Request) -> Response
 
     def answer() -> Reply:
         given = parameters(request, operation.known)
-        reply = operation.handler(Call(request.path_params, given, request.headers))
+        reply = operation.answer(Call(request.path_params, given, request.headers))
         if isinstance(reply, Reply):
             return reply if isinstance(reply.body, bytes) else replace(reply, body=ENCODER.encode(reply.body))
         return Reply(ENCODER.encode(reply))
@@ -167,7 +176,7 @@ async def _act(operation: Operation, request: Request) -> Response:
 
     def act() -> Reply:
         given = parameters(request, operation.known)
-        made = operation.handler(Call(request.path_params, given, request.headers, raw))
+        made = operation.answer(Call(request.path_params, given, request.headers, raw))
         assert isinstance(made, Reply)  # whatever writes says its status
         return made
 
@@ -216,19 +225,20 @@ def described(operations: tuple[Operation, ...], info: Json, path_examples: Mapp
         slots = [_parameter(slot, "path", known[slot], required=True) for slot in _SLOT.findall(each.path)]
         query = [_declared(parameter, "query") for parameter in each.parameters]
         headers = [_declared(parameter, "header") for parameter in each.headers]
-        plain = [media_type.partition(";")[0] for media_type in each.formats.values()] or ["text/plain"]
+        written = [media_type.partition(";")[0] for media_type in each.formats.values() or [each.media_type]]
         good = (
             {JSON: {"schema": of[id(each.returns)]}}
             if each.returns is not None
-            else {media_type: {"schema": {"type": "string"}} for media_type in plain}
+            else {each: {"schema": {"type": "object" if each.endswith("json") else "string"}} for each in written}
         )
         statuses = ("201", "200") if each.method == "POST" else ("200",)
+        otherwise = OTHERWISE[each.method] if each.otherwise is None else each.otherwise
         body: Json = {
             "operationId": each.name,
             "summary": each.summary,
             "parameters": [*slots, *query, *headers],
             "responses": {status: {"description": _MEANS[status], "content": good} for status in statuses}
-            | {status: _problem(status) for status in (*_REFUSED[each.method],)},
+            | {status: _problem(status) if status > "4" else {"description": _MEANS[status]} for status in otherwise},
         }
         if each.body is not None:
             content = {"schema": each.body.schema, "example": each.body.example}
@@ -271,6 +281,7 @@ def _problem(status: str) -> Json:
 _MEANS = {
     "200": "The answer; of a write, that nothing new was recorded: a dry run, or said before.",
     "201": "Recorded.",
+    "304": "You have these bytes: If-None-Match says so.",
     "400": "The question cannot be asked so.",
     "401": "A token is needed, or the one shown is not known.",
     "403": "The token does not allow it.",
@@ -281,10 +292,11 @@ _MEANS = {
     "415": "It is neither JSON nor YAML.",
     "422": "The document breaks a rule.",
     "429": "Too many requests.",
+    "500": "The record is not as it must be.",
     "503": "Try again shortly.",
 }
-_REFUSED = {
-    "GET": ("400", "401", "403", "404", "429", "503"),
+OTHERWISE = {
+    "GET": ("304", "400", "401", "403", "404", "429", "503"),
     "POST": ("400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "503"),
     "PUT": ("400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "503"),
 }

@@ -24,7 +24,7 @@ from timeline.formats.sheets import SHEETS, cited_in_markdown
 from timeline.web import api
 from timeline.web.conditional import respond
 from timeline.web.fresh import Fresh
-from timeline.web.memento import LINK_FORMAT, day_wanted, lasting, links
+from timeline.web.memento import day_wanted, lasting, links
 from timeline.web.operations import Call, parameters
 from timeline.web.reading import FOR_EVER, Reading
 from timeline.web.templating import STATIC, Templates
@@ -72,7 +72,6 @@ class Pages:
             page("/p/{p}@{seq}/t/{kind}/{subject}", self.term, "announced_by"),
             Route("/p/{p}@{seq}/{date}", self._cited, methods=["GET"]),
             Route("/p/{p}", self._partnership, methods=["GET"]),
-            Route("/p/{p}/timemap", self._time_map, methods=["GET"]),
             page("/p/{p}/compare", self.compare, *_SPAN, *KNOWLEDGE),
             page("/p/{p}/timeline", self.timeline, *KNOWLEDGE),
             page("/p/{p}/subscribe", self.subscribe),
@@ -104,11 +103,6 @@ class Pages:
         head = self._ask.answers.partnership(slug)["head"]
         headers = {"Vary": "Accept-Datetime", "Link": links(slug)}
         return RedirectResponse(f"/p/{head}/{on.isoformat()}", 302, headers)
-
-    async def _time_map(self, request: Request) -> Response:
-        call = Call(request.path_params, parameters(request, ()))
-        body = await self._fresh.answer(request, partial(self._ask.time_map, call))
-        return respond(request, body, LINK_FORMAT)
 
     async def _cited(self, request: Request) -> Response:
         """A cited state, and whether it reads the same today: the documents beside it never change, this may."""

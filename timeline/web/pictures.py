@@ -10,7 +10,7 @@ from timeline.core.questions import KNOWLEDGE, asked_day, filled
 from timeline.formats.pictures import PICTURES, SVG_POLICY, Picture, picture
 from timeline.web import api
 from timeline.web.memento import lasting
-from timeline.web.operations import Call, Operation, Parameter, Reply
+from timeline.web.operations import OTHERWISE, Call, Operation, Parameter, Reply
 from timeline.web.reading import FOR_EVER, Reading
 
 
@@ -32,7 +32,15 @@ class Pictures:
             handler, formats = partial(self._made, suffix, question), {suffix: PICTURES[suffix][1]}
             summary = f"The timeline as a picture ({suffix.upper()}){', for ever' if '@' in path else ''}"
             return Operation(
-                "GET", f"{path}.{suffix}", f"{name}_{suffix}", summary, handler, None, given, formats=formats
+                "GET",
+                f"{path}.{suffix}",
+                f"{name}_{suffix}",
+                summary,
+                handler,
+                None,
+                given,
+                formats=formats,
+                otherwise=(*OTHERWISE["GET"], "413"),
             )
 
         live, cited = (api.AS_OF, *api.KNOWLEDGE), api.KNOWLEDGE[2:]

@@ -32,7 +32,7 @@ from timeline.core.terms import Term, term
 from timeline.drafting import leads
 from timeline.exports import Cited, Exports
 from timeline.overview import Overview
-from timeline.web.memento import lasting, time_map
+from timeline.web.memento import LINK_FORMAT, lasting, time_map
 from timeline.web.operations import Call, Reply
 
 Json = dict[str, Any]
@@ -139,11 +139,12 @@ class Reading:
     def timeline(self, call: Call) -> Json:
         return self.answers.timeline(call.path["p"], self._knowledge(call))
 
-    def time_map(self, call: Call) -> bytes:
+    def time_map(self, call: Call) -> Reply:
         """The days up to today on which anything changed, for readers of mementos."""
         today = self.clock().date().isoformat()
         days = [date.fromisoformat(each["on"]) for each in self.timeline(call)["days"] if each["on"] <= today]
-        return time_map(call.path["p"], self.answers.partnership(call.path["p"])["head"], days)
+        head = self.answers.partnership(call.path["p"])["head"]
+        return Reply(time_map(call.path["p"], head, days), media_type=LINK_FORMAT)
 
     def changes(self, call: Call) -> Json:
         after, upto = self._span(call)

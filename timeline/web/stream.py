@@ -14,9 +14,22 @@ from starlette.responses import StreamingResponse
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.questions import position
-from timeline.web.operations import ENCODER, parameters
+from timeline.web import api
+from timeline.web.operations import ENCODER, Operation, Parameter, parameters
 
 MOST_STREAMS = 200
+ADDRESS = Operation(
+    "GET",
+    "/api/changes/stream",
+    "stream",
+    "New events of the log as Server-Sent Events (event: recorded, the position as id), without end",
+    None,
+    None,
+    (Parameter("after", "The position to begin after. Default: what is recorded from now on.", api.POSITION),),
+    (Parameter("Last-Event-ID", "The position of the last event you had; wins over after.", api.POSITION),),
+    media_type="text/event-stream",
+    otherwise=("400", "401", "429", "503"),
+)
 _BATCH = 100
 _log = logging.getLogger("timeline.web")
 
