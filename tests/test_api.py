@@ -79,6 +79,36 @@ def test_http_answers_what_python_answers(ask: TestClient, log: Log) -> None:
     assert over_http.content == ENCODER.encode(from_python)
 
 
+def test_a_pattern_that_matches_nothing_is_told_from_a_record_without_terms(ask: TestClient) -> None:
+    """A misspelt one is told as such, with what was meant, which leads on; for ever the same at a fixed position."""
+    found, fixed = {}, {"as_of": "2023-06-30", "known_seq": "5"}
+    for term in ("exclusivty/*", "right/audits", "deadline/*", "investment/*", "stake/*", "license/*"):
+        answer = ask.get(f"{P}/state", params=fixed | {"term": term}).json()
+        found[term] = [told["detail"] for told in answer["warnings"]]
+        cited = ask.get("/p/harbour-quill@5/2023-06-30.json", params={"term": term}).json()["warnings"]
+        assert [told["detail"] for told in cited] == found[term]
+    shown = ask.get(f"{P}/state", params=fixed | {"term": "investment/*", "include": "reported"}).json()
+    (told,) = ask.get(f"{P}/state", params={"term": "exclusivty/*"}).json()["warnings"]
+    page = ask.get("/p/harbour-quill", params={"as_of": "2023-06-30", "term": "exclusivty/*"}).text
+
+    kinds = ("clause", "commitment", "exclusivity", "governance", "investment", "license", "revenue-share", "right")
+    every = ", ".join(f"{kind}/*" for kind in (*kinds, "stake"))
+    assert found == {
+        "exclusivty/*": ["No term that matches exclusivty/* by then: not recorded. Did you mean exclusivity/*?"],
+        "right/audits": ["No term that matches right/audits by then: not recorded. Did you mean right/audit?"],
+        "deadline/*": [f"No term that matches deadline/* by then: not recorded. Known: {every}."],
+        "investment/*": ["What matches investment/* is only reported by then: add include=reported."],
+        "stake/*": ["What matches stake/* is only proposed by then: add include=proposed."],
+        "license/*": [],
+    }
+    assert (shown["warnings"], len(shown["reported"])) == ([], 1)
+    assert (told["code"], told["term"], told["did_you_mean"]) == ("nothing_matches", "exclusivty/*", ["exclusivity/*"])
+    assert "not recorded. Did you mean exclusivity/*?" in page
+    (meant,) = re.findall(r'href="(/p/harbour-quill\?[^"]*)">exclusivity/\*</a>', page)
+    assert ask.get(html.unescape(meant)).status_code == 200
+    assert "not recorded" not in ask.get(html.unescape(meant)).text
+
+
 def test_every_page_has_its_answer_at_the_same_address(ask: TestClient) -> None:
     pairs = {
         "/p/harbour-quill.json?as_of=2022-01-20": f"{P}/state?as_of=2022-01-20",

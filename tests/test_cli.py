@@ -394,7 +394,7 @@ def test_a_term_that_nothing_was_said_of_is_not_passed_over_in_silence(opened: R
     shown = opened("state", "acme-bolt", "--term", "staek/*")
     assert (shown.exit_code, shown.stdout.splitlines()[-1]) == (
         0,
-        "Nothing like that is on record by then. All terms: timeline state acme-bolt",
+        "! nothing_matches: No term that matches staek/* by then: not recorded. Did you mean stake/*?",
     )
 
 

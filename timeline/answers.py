@@ -25,6 +25,7 @@ from timeline.bodies import (
     doubted,
     ended_body,
     life,
+    nothing_matches,
     partnership_line,
     sides,
     state_warnings,
@@ -93,7 +94,10 @@ class Answers:
                 "later": coverage.later,
                 "note": coverage_note(known, question.as_of, coverage.begins),
             }
-            body["warnings"] = list(state_warnings(known, (*found.in_force, *found.ended)))
+            body["warnings"] = [
+                *state_warnings(known, (*found.in_force, *found.ended)),
+                *nothing_matches(known, question, body),
+            ]
             return body
 
     def _view(self, question: Question, known: Known) -> str:

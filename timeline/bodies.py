@@ -19,12 +19,23 @@ from timeline.core.announcements import (
     act_to_json,
 )
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, iso, said_through
+from timeline.core.errors import did_you_mean, nearest
 from timeline.core.feed import quote
-from timeline.core.history import AGREED, Book, Recorded, Said
+from timeline.core.history import AGREED, PROPOSED, REPORTED, Book, Recorded, Said
 from timeline.core.line import Cell
+from timeline.core.questions import Question
 from timeline.core.state import Ahead, Boundary, Holding, beginning, boundary
 from timeline.core.terms import Term, value_to_json
-from timeline.core.wording import Words, ahead_words, boundary_words, first_words, last_words, since, until
+from timeline.core.wording import (
+    NOT_RECORDED,
+    Words,
+    ahead_words,
+    boundary_words,
+    first_words,
+    last_words,
+    since,
+    until,
+)
 from timeline.log import Event
 
 Json = dict[str, Any]
@@ -89,6 +100,34 @@ def state_warnings(known: Known, holdings: tuple[Holding, ...]) -> Iterator[Json
                 "term": str(held.term),
                 "detail": f"The coarse dates of {known.cite(held.said)} and {others} overlap; which came last is open.",
             }
+
+
+def nothing_matches(known: Known, question: Question, body: Json) -> Iterator[Json]:
+    """What to say where a pattern of terms was asked about and nothing that it matches is in the answer."""
+    if question.term is None or any(body[name] for name in ("terms", "ended", "upcoming", PROPOSED, REPORTED)):
+        return
+    lanes = {lane: known.book.terms(lane) for lane in (AGREED, PROPOSED, REPORTED)}
+    matching = [lane for lane, terms in lanes.items() if any(map(question.wants, terms))]
+    told = {"code": "nothing_matches", "term": question.term}
+    if not matching:
+        near, names = _meant(question.term, {term for terms in lanes.values() for term in terms})
+        lead = f"No term that matches {question.term} by then: {NOT_RECORDED}."
+        yield told | {"detail": f"{lead} {did_you_mean(near[0] if near else '', names)}", "did_you_mean": near}
+    elif body["coverage"]["note"] is None and not {AGREED, *question.include} & {*matching}:
+        only = " and ".join(matching)
+        yield told | {
+            "detail": f"What matches {question.term} is only {only} by then: add include={','.join(matching)}.",
+            "did_you_mean": [],
+        }
+
+
+def _meant(pattern: str, terms: set[Term]) -> tuple[list[str], list[str]]:
+    """What a term or a pattern of them may have meant, best first, and all that it could."""
+    if "*" in pattern:
+        kinds = sorted({term.kind for term in terms})
+        return [f"{kind}/*" for kind in nearest(pattern.partition("/")[0], kinds)], [f"{kind}/*" for kind in kinds]
+    names = sorted(map(str, terms))
+    return nearest(pattern, names), names
 
 
 def direction_text(known: Known, term: Term) -> str | None:

@@ -196,17 +196,15 @@ class Tools:
         body, head = cited.body, self._head(cited)
         if body["coverage"]["note"] is not None:
             head["nothing"] = f"{NOT_RECORDED.capitalize()}: {body['coverage']['note']}"
-        lists = ("terms", "ended", "upcoming", *question.include)
-        if question.term is not None and not any(body[name] for name in lists):
-            known = [each["term"] for each in self.answers.partnership(given["partnership"])["terms"]]
-            near = did_you_mean(question.term, known)
-            head["nothing"] = f"No term that matches {question.term} by then: {NOT_RECORDED}. {near}"
+        told = [each["detail"] for each in body["warnings"] if each["code"] == "nothing_matches"]
+        if told:
+            head["nothing"] = told[0]
         coverage = body["coverage"]
         if coverage["last"] is not None:
             later = coverage["later"]
             head["coverage"] = f"Announcements on record go up to {coverage['last']}; made after this day: {later}."
-        if body["warnings"]:
-            head["warnings"] = [each["detail"] for each in body["warnings"]]
+        if len(body["warnings"]) > len(told):
+            head["warnings"] = [each["detail"] for each in body["warnings"] if each["detail"] not in told]
         groups = {
             "in_force": [rows.held(each) for each in body["terms"]],
             "ended": [rows.ended(each) for each in body["ended"]],

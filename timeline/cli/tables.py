@@ -49,8 +49,6 @@ def state(out: Console, body: Json) -> None:
         _line(out, "! SCHEDULED VIEW: a projection of stated dates, not a forecast.", "yellow")
     if coverage["note"]:
         _line(out, coverage["note"])
-    elif not any(body[name] for name in ("terms", "ended", "upcoming", "proposed", "reported")):
-        _line(out, f"Nothing like that is on record by then. All terms: timeline state {body['partnership']}")
     if body["terms"]:
         _terms(out, body["terms"])
     for lane in ("proposed", "reported"):
