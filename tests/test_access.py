@@ -102,6 +102,27 @@ def test_to_append_needs_a_token_that_allows_it(visitor: TestClient, log: Log) -
     assert visitor.get("/api/status").json()["record"]["head"] == 15
 
 
+def test_a_token_that_is_not_known_is_to_be_made_for_what_was_asked(visitor: TestClient) -> None:
+    """Else whoever only reads would make a token that may record, and whoever keeps webhooks one that may not."""
+    asked = {
+        ("GET", f"{P}/state"): "read",
+        ("GET", "/feeds/all.atom"): "read",
+        ("GET", "/api/drafts/1"): "draft",
+        ("POST", "/api/drafts"): "draft",
+        ("POST", "/api/drafts/1/append"): "append",
+        ("POST", f"{P}/announcements"): "append",
+        ("GET", "/api/webhooks"): "admin",
+        ("POST", "/api/webhooks/hook/retry"): "admin",
+        ("POST", "/nowhere"): "read",
+    }
+
+    for header in ("Bearer tl_x", "Basic eDp5"):
+        remedies = {each: visitor.request(*each, headers={"Authorization": header}).json()["remedy"] for each in asked}
+
+        scopes = {each: re.findall(r"--scope (\w+)`", remedy) for each, remedy in remedies.items()}
+        assert scopes == {each: [scope] for each, scope in asked.items()}
+
+
 def test_where_questions_need_a_token_only_the_door_is_open(log: Log, database_url: str) -> None:
     with client(application(seeded(log), database_url, reads="token")) as visitor:
         closed = [visitor.get(each).status_code for each in ("/", f"{P}/state", "/openapi.json", "/feeds/all.atom")]

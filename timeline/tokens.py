@@ -112,8 +112,11 @@ class Tokens:
             writer.connection.execute(update(token).where(still).values(revoked_at=microseconds(self._clock())))
             writer.connection.execute(delete(session).where(session.c.token == name))
 
-    def bearer(self, secret: str) -> Bearer:
+    def bearer(self, secret: str, scope: str = "append") -> Bearer:
         """Who shows this secret; that it was used is noted, to the minute.
+
+        Args:
+            scope: What the token is shown for: one that is not known is told to be made for that.
 
         Raises:
             TimelineError: `token_unknown`, also for a revoked one.
@@ -123,7 +126,7 @@ class Tokens:
             raise TimelineError(
                 "token_unknown",
                 "The token is not known here, or was revoked.",
-                "Copy it whole, or make another with `timeline token new NAME --scope append`.",
+                f"Copy it whole, or make another with `timeline token new NAME --scope {scope}`.",
             )
         return found
 

@@ -55,6 +55,7 @@ class Guard:
 
     Args:
         refuse: Makes the answer to a refusal, fit for who asks.
+        needs: The scope that a request needs.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class Guard:
         tokens: Tokens,
         metrics: Metrics,
         refuse: Callable[[Request, TimelineError], Response],
+        needs: Callable[[Request], str],
     ) -> None:
         self._app = app
         self._tokens = tokens
         self._metrics = metrics
         self._refuse = refuse
+        self._needs = needs
         self._needs_token = settings.reads == "token"
         self._rate = Rate(settings.rate_limit)
         secure = {"Strict-Transport-Security": "max-age=31536000"} if settings.base_url.startswith("https:") else {}
@@ -131,7 +134,7 @@ class Guard:
             raise token_missing("Here even questions need a token.", "read")
         return None
 
-    async def _bearer(self, request: HTTPConnection) -> Bearer | None:
+    async def _bearer(self, request: Request) -> Bearer | None:
         """Whose token is shown; a session opens questions, but never an act of the API."""
         given = request.headers.get("authorization")
         if given is None:
@@ -142,8 +145,8 @@ class Guard:
             return None
         kind, _, secret = given.partition(" ")
         if kind.lower() != "bearer" or not secret.strip():
-            raise token_missing("The Authorization header is not one of ours.")
-        return await run_in_threadpool(self._tokens.bearer, secret.strip())
+            raise token_missing("The Authorization header is not one of ours.", self._needs(request))
+        return await run_in_threadpool(lambda: self._tokens.bearer(secret.strip(), self._needs(request)))
 
 
 class Rate:
@@ -202,7 +205,7 @@ def permit(bearer: Bearer, scope: str) -> Bearer:
     return bearer
 
 
-def token_missing(detail: str, scope: str = "append") -> TimelineError:
+def token_missing(detail: str, scope: str) -> TimelineError:
     """The refusal of somebody who shows no token; `scope` is what it must be for."""
     return TimelineError(
         "token_missing",

@@ -118,7 +118,9 @@ def create_app(
         *Editing(writing, tokens, templates, secure=settings.base_url.startswith("https:")).routes(),
     ]
     problems.routes = routes
-    guard = Middleware(Guard, settings=settings, tokens=tokens, metrics=meter, refuse=problems.answer)
+    guard = Middleware(
+        Guard, settings=settings, tokens=tokens, metrics=meter, refuse=problems.answer, needs=operations.scopes(table)
+    )
     handlers = {TimelineError: problems.refused, HTTPException: problems.not_routed}
     app = Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=agents.running)
     app.state.stream = stream

@@ -16,7 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from timeline.core.errors import TimelineError
 from timeline.core.questions import only
@@ -210,6 +210,17 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
             field=twice,
         )
     return given
+
+
+def scopes(operations: Iterable[Operation]) -> Callable[[Request], str]:
+    """What a token must allow for a request; `read` where no operation says more."""
+    guarded = [(each.method, compile_path(each.path)[0], each.scope) for each in operations if each.scope is not None]
+
+    def needed(request: Request) -> str:
+        path = request.scope["path"]
+        return next((scope for method, of, scope in guarded if method == request.method and of.match(path)), "read")
+
+    return needed
 
 
 def described(operations: tuple[Operation, ...], info: Json, path_examples: Mapping[str, Json]) -> Json:
