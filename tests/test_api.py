@@ -36,13 +36,27 @@ from timeline.log import Log
 from timeline.outbound import Gate
 from timeline.overview import Overview
 from timeline.publishing import publish
+from timeline.scheduler import Scheduler
 from timeline.search import catch_up
 from timeline.settings import load
 from timeline.submissions import submit
+from timeline.web.app import create_app
 from timeline.web.memento import day_wanted
 from timeline.web.operations import ENCODER
 
 P = "/api/partnerships/harbour-quill"
+
+
+class Leader:
+    """Leadership that is somebody else's until it is given."""
+
+    leads = False
+
+    def held(self) -> bool:
+        return self.leads
+
+    def release(self) -> None:
+        self.leads = False
 
 
 @pytest.fixture
@@ -510,6 +524,35 @@ def test_the_status_says_what_lags_and_what_to_ask_meanwhile(
     assert "All is up to date" in page_before
     assert (lagging["feeds"], lagging["search"], missed) == (1, 1, [[16], [16]])
     assert all(each in page_lagging for each in lagging["meanwhile"])
+
+
+def test_a_process_that_stands_by_says_how_far_the_feeds_are_and_not_that_they_never_were(
+    log: Log, clock: Clock, database_url: str, tmp_path: Path
+) -> None:
+    """What another process published is on record; what this one did is said once it has."""
+    chosen = load({"database_url": database_url, "feeds_dir": str(tmp_path), "rate_limit": 0}, {})
+    leader = Leader()
+    scheduler = Scheduler(
+        lambda: publish(log, BUILTIN, chosen, clock.now.date()), log.last_seq, leader, clock, every=chosen.publish_every
+    )
+    ask = client(create_app(chosen, seeded(log), BUILTIN, clock, scheduler_status=scheduler.status))
+
+    scheduler.tick()
+    unpublished, page_unpublished = ask.get("/status.json").json(), ask.get("/status").text
+    publish(log, BUILTIN, chosen, clock.now.date())
+    standing_by, page_standing_by = ask.get("/status.json").json(), ask.get("/status").text
+    leader.leads = True
+    scheduler.tick()
+    page_leading = ask.get("/status").text
+
+    assert unpublished["published"] == {"seq": 0, "day": None}
+    assert standing_by["published"] == {"seq": 15, "day": "2026-01-01"}
+    assert standing_by["feeds"]["last_published_at"] is None
+    assert "nothing is published yet" in page_unpublished
+    assert "published up to @15 and 1 Jan 2026" in page_standing_by
+    assert "stands by: the one that leads publishes" in page_standing_by
+    assert not any(said in page_unpublished + page_standing_by for said in ("<dd>never", "Last published here"))
+    assert "Last published here</dt><dd>1 Jan 2026, 12:00 UTC, up to @15" in page_leading
 
 
 def test_every_example_in_the_document_runs(log: Log, database_url: str, tmp_path: Path) -> None:

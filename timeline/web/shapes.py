@@ -501,10 +501,18 @@ class Lag(TypedDict):
     meanwhile: list[str]
 
 
+class PublishedUpTo(TypedDict):
+    """How far the feeds are, whichever process publishes them: the log's position, and the day."""
+
+    seq: int
+    day: str | None
+
+
 class Status(TypedDict):
     version: str
     now: str
     record: dict[str, Any]
+    published: PublishedUpTo
     lag: Lag
     feeds: dict[str, Any]
     webhooks: dict[str, Any]

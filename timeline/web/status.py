@@ -15,10 +15,10 @@ Json = dict[str, Any]
 
 
 def extent(log: Log) -> Json:
-    """The end of the record, the lag of each thing that comes after it, and the webhooks."""
+    """The end of the record, how far the feeds are, the lag of each thing that comes after it, and the webhooks."""
     with log.reading() as reader:
         head, at, digest = reader.head()
-        published, _ = told(reader.connection)
+        published, day = told(reader.connection)
         indexed = index.position(reader.connection)
         webhooks = standing(reader.connection)
     try:
@@ -27,6 +27,7 @@ def extent(log: Log) -> Json:
         replica = None
     return {
         "record": {"head": head, "recorded_at": None if at is None else iso(at), "hash": digest},
+        "published": {"seq": published, "day": day.isoformat() if published else None},
         "lag": lag(head, published, indexed, replica),
         "webhooks": webhooks,
     }
