@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from timeline.core.announcements import (
     Announcement,
     Correction,
     Opening,
+    act_checked,
     act_from_json,
     act_from_stored,
     canonical,
@@ -368,6 +370,64 @@ def test_a_day_on_an_axis_means_its_end_and_today_means_now_and_the_future_is_re
 )
 def test_what_a_document_cannot_say_is_refused_at_its_field(changes: dict[str, Any], code: str, field: str) -> None:
     assert code_and_field(document(**changes)) == (code, field)
+
+
+ADDRESSES = [
+    "https://ada.example",
+    "http://ada.example:8080/news?id=1&of=a;b#top",
+    "https://ada_1.news-site.example./a(b)/ä€%20,~!$'*[x]",
+    "https://bücher.example/",
+    "https://[2001:db8::1]:443/",
+    "https://web.archive.org/web/2020/https://ada.example/news",
+]
+NO_ADDRESSES = [
+    "https://a b",
+    "https://ada.example/with a space",
+    "https://ada.example/a\u00a0space",
+    "https://ada.example@eve.example/",
+    "https://ada.example/\u202egnp.exe",
+    "https://ada.example/two\nlines",
+    "https://ada..example/",
+    "https://.example/",
+    "https://ada.example:port/",
+    "https://ada.example\\@eve.example/",
+    "https://[2001:db8::1/",
+    "https://<ada>.example/",
+    "https://ada.example/" + "x" * 1981,
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_on_the_web_is_taken_as_it_is_written(address: str) -> None:
+    act = act_from_json(document(sources=[{"url": address, "tier": "party"}]), BUILTIN)
+
+    assert isinstance(act, Announcement)
+    assert act.sources[0].url == address
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_the_whole_of_an_address_is_looked_at_not_only_its_beginning(address: str) -> None:
+    assert code_and_field(document(sources=[{"url": address, "tier": "party"}])) == ("invalid_field", "sources[0].url")
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, *(each for each in NO_ADDRESSES if len(each) <= 2000)])
+def test_an_address_that_is_on_record_stays_acceptable(address: str) -> None:
+    """A rule that came later says nothing against what was recorded before it."""
+    act = act_from_json(DOCUMENT, BUILTIN)
+    assert isinstance(act, Announcement)
+    stored = canonical(replace(act, sources=(replace(act.sources[0], url=address),)))
+
+    assert canonical(act_checked(stored)) == canonical(act_from_stored(stored)) == stored
+
+
+@pytest.mark.parametrize("address", ["ada.example/news", "ftp://ada.example/", "https:///news", "https:// ada.example"])
+def test_what_was_never_taken_for_an_address_is_a_fault_of_the_record(address: str) -> None:
+    act = act_from_json(DOCUMENT, BUILTIN)
+    assert isinstance(act, Announcement)
+
+    with pytest.raises(TimelineError) as caught:
+        act_checked(canonical(replace(act, sources=(replace(act.sources[0], url=address),))))
+    assert (caught.value.code, caught.value.field) == ("invalid_field", "sources[0].url")
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:

@@ -105,7 +105,7 @@ class Drafts:
                 `unknown_partnership`.
         """
         if address is not None:
-            check_address(address[:200], "leave it out", field="address")
+            check_address(address, "leave it out", field="address")
         page = read(content, media_type=media_type, address=address, retrieved_at=retrieved_at, name=name)
         now = self.clock().astimezone(UTC)
         day = None if announced is None else day_named(announced, now)

@@ -17,16 +17,28 @@ _NEEDED: Any = object()
 _DIRECTION = re.compile(r"\s*(\S+)\s*(?:->|→)\s*(\S+)\s*")
 
 
-def check_address(text: str, otherwise: str, *, field: str) -> None:
-    """Refuse what is no address on the web.
+LONGEST_ADDRESS = 2000
+_ADDRESS = re.compile(
+    r"https?://"  # no user: RFC 9110 §4.2.4 has them taken for an attempt to mislead
+    r"(?:\[[0-9A-Fa-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)"  # a host: its letters may be of any script
+    r"(?::\d{1,5})?(?:[/?#]\S*)?"
+)
+_RECORDED_ADDRESS = re.compile(r"https?://[^\s/]+.*", re.DOTALL)
+"""What was taken before the whole of an address was looked at, and so may stand on record."""
+
+
+def check_address(text: str, otherwise: str, *, field: str, stored: bool = False) -> None:
+    """Refuse what is no address on the web: http or https, a host, nothing that cannot be seen, not too long.
 
     Args:
         otherwise: What to do where there is none, after “or”.
+        stored: Whether it is on record already, where only its beginning counts.
     """
-    if not re.match(r"https?://[^\s/]+", text):
+    whole = len(text) <= LONGEST_ADDRESS and text.isprintable() and _ADDRESS.fullmatch(text)
+    if not (_RECORDED_ADDRESS.fullmatch(text) if stored else whole):
         raise TimelineError(
             "invalid_field",
-            f"“{text}” is not an address on the web.",
+            f"“{text[:200]}” is not an address on the web.",
             f"Write it in full, https://…, or {otherwise}.",
             field=field,
         )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from timeline.core import dates
-from timeline.core.announcements.fields import Fields, check_address, date_text
+from timeline.core.announcements.fields import LONGEST_ADDRESS, Fields, check_address, date_text
 from timeline.core.announcements.values import (
     FORCES,
     TIERS,
@@ -171,9 +171,10 @@ def _sources(document: Fields) -> tuple[Source, ...]:
     found = []
     for place, raw in enumerate(document.list("sources")):
         fields = Fields(raw, f"sources[{place}]", "a source", document.kinds)
-        url = fields.optional("url", length=2000)
+        url = fields.optional("url", length=LONGEST_ADDRESS)
         if url is not None:
-            check_address(url, "leave url out and name the publisher", field=fields.at("url"))
+            otherwise = "leave url out and name the publisher"
+            check_address(url, otherwise, field=fields.at("url"), stored=fields.kinds is None)
         sha = fields.optional("text_sha256")
         if sha is not None and not _SHA256.fullmatch(sha):
             raise TimelineError(
