@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode
 
 import httpx2
 import pytest
+from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -148,6 +149,25 @@ def test_nothing_is_pinged_when_nothing_changed(log: Log, tmp_path: Path) -> Non
     publish(log, BUILTIN, chosen, DAY, tmp_path / "site")
 
     assert waiting(log) == 0
+
+
+def test_to_tell_the_hub_asks_the_database_for_nothing_more(log: Log, tmp_path: Path) -> None:
+    """Which feeds changed is asked once, for the files and for the hub."""
+    append(log, opening(), said(10))
+    asked: dict[str, list[str]] = {}
+    for name, chosen in {"without": settings(), "with": settings(hub_url="https://hub.example.org/")}.items():
+        statements = asked.setdefault(name, [])
+
+        def note(_c: object, _u: object, statement: str, *_: object, to: list[str] = statements) -> None:
+            to.append(statement)
+
+        event.listen(log._reading, "before_cursor_execute", note)
+        publish(log, BUILTIN, chosen, DAY, tmp_path / name)
+        event.remove(log._reading, "before_cursor_execute", note)
+
+    untold, told = ([each for each in statements if "FROM feed " in each] for statements in asked.values())
+    assert len(untold) == len(told) > 0
+    assert waiting(log) > 0
 
 
 def test_no_hub_no_outbox(log: Log, tmp_path: Path) -> None:

@@ -92,18 +92,25 @@ def publish(
         shelf = Shelf(reader.connection)
         state = State() if whole else state_of(folder, settings)
         position, number = shelf.ends()
-        for name, content, modified in files(shelf, settings, state):
+        changed = shelf.feeds(state.position, state.feeds)
+        for name, content, modified in files(shelf, settings, state, changed):
             folder.write(name, content, modified)
         if settings.hub_url is not None and position > state.position:
-            enqueue(log, _topics(shelf.feeds(state.position, state.feeds), site_of(settings)))
+            enqueue(log, _topics(changed, site_of(settings)))
         folder.write(_STATE, msgspec.json.encode(State(_look(settings), position, number)))
         return Published(folder.written, folder.unchanged)
 
 
-def files(shelf: Shelf, settings: Settings, since: State) -> Iterator[tuple[str, bytes, datetime | None]]:
-    """The files of the folder that differ from when it was so far: name, content, and when that last changed."""
+def files(
+    shelf: Shelf, settings: Settings, since: State, changed: Sequence[Shelved]
+) -> Iterator[tuple[str, bytes, datetime | None]]:
+    """The files of the folder that differ from when it was so far: name, content, and when that last changed.
+
+    Args:
+        changed: The feeds that changed since then.
+    """
     site, length = site_of(settings), settings.head_entries
-    for feed in shelf.feeds(since.position, since.feeds):
+    for feed in changed:
         size = shelf.size_at(feed.name, since.position) if since.position else 0
         for page in pages.documents(shelf, feed, length, size):
             for suffix, form in FORMATS.items():

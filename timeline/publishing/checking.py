@@ -55,7 +55,7 @@ def differing_files(reader: Reader, settings: Settings) -> Fault | None:
     state = state_of(folder, settings)
     if (state.position, state.feeds) != shelf.ends():
         return None
-    for name, content, _ in files(shelf, settings, State()):
+    for name, content, _ in files(shelf, settings, State(), shelf.feeds()):
         found = folder.read(name)
         if found != content:
             return Fault(None, str(folder.path / name), "It is gone." if found is None else "It was changed since.")
