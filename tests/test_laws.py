@@ -110,7 +110,7 @@ def test_hearing_act_by_act_is_painting_everything_anew(world: World) -> None:
         # when every live statement is painted again, in order
         anew: dict[Slot, Line] = {}
         for name in terms():
-            for said in book.about(name):
+            for said in book.sayings.about(name):
                 stroke = book.stroke(said)
                 slot = Slot(said.force, name)
                 anew.setdefault(slot, SILENT)
@@ -500,7 +500,7 @@ def test_every_document_of_a_world_is_accepted_in_its_turn(world: World) -> None
     book = accepted(world.acts)
     assert len(book.records) == len(world.log)
     assert set(book.happened) <= set(EVENTS)
-    assert {said.statement.value for name in terms() for said in book.about(name)} <= {
+    assert {said.statement.value for name in terms() for said in book.sayings.about(name)} <= {
         None,
         *(Value((("text", value),)) for value in VALUES),
     }

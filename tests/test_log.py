@@ -138,9 +138,9 @@ def test_a_part_of_the_log_is_the_same_part_of_the_whole(log: Log) -> None:
         assert list(reader.events(after=2098, limit=5)) == made[2098:]
         assert list(reader.events(limit=1001)) == made[:1001]
         assert list(reader.events(limit=0)) == []
-        assert list(reader.events(partnership="p1")) == made[1::2]
-        assert list(reader.events(partnership="p1", after=3, limit=2)) == [made[3], made[5]]
-        assert list(reader.events(partnership="nobody")) == []
+        assert list(reader.events_of("p1")) == made[1::2]
+        assert list(reader.events_of("p1", after=0, upto=4)) == [made[3]]
+        assert list(reader.events_of("nobody")) == []
 
 
 def test_recorded_at_rises_even_when_the_clock_goes_back(log: Log, clock: Clock) -> None:

@@ -56,7 +56,7 @@ def by_rows(reader: Reader, partnership: str) -> Everything:
 def by_fold(reader: Reader, partnership: str) -> Everything:
     found: Everything = {}
     for seq in positions(reader, partnership):
-        book = Book().hear_all(map(recorded, reader.events(partnership=partnership, upto=seq)))
+        book = Book().hear_all(map(recorded, reader.events_of(partnership, upto=seq)))
         for lane in LANES:
             lines = {term: book.line(term, lane).cells for term in book.terms(lane)}
             for day in STARTS:
@@ -67,7 +67,7 @@ def by_fold(reader: Reader, partnership: str) -> Everything:
 
 def positions(reader: Reader, partnership: str) -> list[int]:
     """Before the partnership, and after each of its acts."""
-    return [0, *(event.seq for event in reader.events(partnership=partnership))]
+    return [0, *(event.seq for event in reader.events_of(partnership))]
 
 
 @pytest.mark.slow

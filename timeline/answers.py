@@ -5,11 +5,9 @@ Numbers are int or Decimal, days and instants ISO text; whoever sends it turns i
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from threading import Lock
 
 from timeline.bodies import (
     Json,
@@ -32,25 +30,19 @@ from timeline.bodies import (
     statement_body,
     term_body,
 )
+from timeline.books import Books
 from timeline.chain import link
-from timeline.core.announcements import (
-    FORCES,
-    Opening,
-)
+from timeline.core.announcements import FORCES
 from timeline.core.changes import Change, changed, learned, lines_of
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, said_through
 from timeline.core.errors import TimelineError, did_you_mean, nearest, unknown_partnership
-from timeline.core.history import Book
 from timeline.core.line import at, same
 from timeline.core.questions import ALL, Knowledge, Question
 from timeline.core.state import between, state, transition, upcoming
 from timeline.core.terms import Kinds, Term
 from timeline.core.wording import Words
 from timeline.log import Log, Reader, StoredText
-from timeline.records import act_of, event_to_json, recorded, unsound
-
-_BOOKS = 64
-"""Books kept in memory; one of a hundred announcements takes about a megabyte."""
+from timeline.records import event_to_json, opening_of, unsound
 
 
 class Answers:
@@ -64,8 +56,7 @@ class Answers:
         self.log = log
         self.kinds = kinds
         self.clock = clock
-        self._books: OrderedDict[tuple[str, int, datetime | None], Book] = OrderedDict()
-        self._lock = Lock()
+        self._books = Books()
 
     # -- the state ---------------------------------------------------------------------------------------------
 
@@ -188,7 +179,7 @@ class Answers:
     def history(self, partnership: str, term: Term, knowledge: Knowledge = ALL) -> Json:
         """One term's life: its line from the first day to the last, and every statement about it, as heard."""
         with self._known(partnership, knowledge) as known:
-            about = known.book.about(term)
+            about = known.book.sayings.about(term)
             if not about:
                 terms = sorted({str(each) for lane in FORCES for each in known.book.terms(lane)})
                 raise TimelineError(
@@ -345,9 +336,8 @@ class Answers:
 
     def _know(self, reader: Reader, slug: str, knowledge: Knowledge) -> Known:
         """The record of a partnership as known then; `unknown_partnership` with the nearest names."""
-        opening = reader.event(slug, 0)
         last = reader.partnership_head(slug)
-        if opening is None or last is None:
+        if last is None:
             slugs = reader.partnerships()
             further = "`timeline list` shows them all." if slugs else "Import one first."
             raise unknown_partnership(slug, slugs, further)
@@ -364,9 +354,9 @@ class Answers:
                 )
         elif knowledge.known_at is not None:
             seq = reader.seq_at(knowledge.known_at)
-        book = self._book(reader, slug, min(seq, last[1]), knowledge.announced_by)
-        act = act_of(opening.body, opening.citation)
-        assert isinstance(act, Opening)  # version 0 is the opening document
+        book = self._books.upto(reader, slug, seq, knowledge.announced_by)
+        opening = book.opening or opening_of(reader, slug)
+        assert opening is not None  # it has a last event
         moment = knowledge.known_at
         if moment is None:
             moment = (
@@ -374,7 +364,7 @@ class Answers:
             )
         return Known(
             book=book,
-            words=Words(self.kinds, act),
+            words=Words(self.kinds, opening),
             slug=slug,
             seq=seq,
             moment=moment,
@@ -382,21 +372,6 @@ class Answers:
             last=last[1],
             is_all=seq >= last[1] and knowledge.announced_by is None,
         )
-
-    def _book(self, reader: Reader, slug: str, upto: int, announced_by: datetime | None) -> Book:
-        """The book of a partnership's acts up to a position; the last few are kept, since they never change."""
-        key = (slug, upto, announced_by)
-        with self._lock:
-            kept = self._books.get(key)
-            if kept is not None:
-                self._books.move_to_end(key)
-                return kept
-        book = Book(announced_by).hear_all(map(recorded, reader.events(partnership=slug, upto=upto)))
-        with self._lock:
-            self._books[key] = book
-            while len(self._books) > _BOOKS:
-                self._books.popitem(last=False)
-        return book
 
 
 def _step(known: Known, change: Change) -> Json:

@@ -21,9 +21,10 @@ from timeline.core.announcements import (
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, iso, said_through
 from timeline.core.errors import did_you_mean, nearest
 from timeline.core.feed import quote
-from timeline.core.history import AGREED, PROPOSED, REPORTED, Book, Recorded, Said
+from timeline.core.history import AGREED, PROPOSED, REPORTED, Book, Recorded
 from timeline.core.line import Cell
 from timeline.core.questions import Question
+from timeline.core.said import Said
 from timeline.core.state import Ahead, Boundary, Holding, beginning, boundary
 from timeline.core.terms import Term, value_to_json
 from timeline.core.wording import (
@@ -314,7 +315,7 @@ def statement_body(known: Known, said: Said) -> Json:
 def partnership_line(known: Known) -> Json:
     """A partnership in a list: its parties, the extent of its record, the kinds of its terms."""
     book = known.book
-    coverage = book.coverage()
+    extent = book.extent()
     acts = [record for record in book.records.values() if isinstance(record.act, Announcement)]
     last = max((record.recorded_at for record in book.records.values()), default=None)
     return {
@@ -323,10 +324,10 @@ def partnership_line(known: Known) -> Json:
         "parties": dict(known.words.opening.parties),
         "announcements": len(acts),
         "acts": len(book.records),
-        "first": None if coverage is None else coverage[0].lo.isoformat(),
-        "first_text": None if coverage is None else coverage[0].text,
-        "last": None if coverage is None else coverage[1].last.isoformat(),
-        "last_text": None if coverage is None else coverage[1].text,
+        "first": None if extent.first is None else extent.first.lo.isoformat(),
+        "first_text": None if extent.first is None else extent.first.text,
+        "last": None if extent.last is None else extent.last.last.isoformat(),
+        "last_text": None if extent.last is None else extent.last.text,
         "last_recorded_at": None if last is None else iso(last),
         "kinds": sorted({term.kind for term in book.terms(AGREED)}),
         "head": f"{known.slug}@{known.last}",

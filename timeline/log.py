@@ -212,7 +212,7 @@ class Log:
         with self.reading() as reader:
             for size in (PAGE, 1):  # where a page cannot be read, find the event in it that cannot
                 try:
-                    all(walk.step(event) for event in reader.pages(None, walk.seq, None, None, size))
+                    all(walk.step(event) for event in reader.pages(walk.seq, None, None, size))
                     break
                 except (DBAPIError, OverflowError) as error:
                     unreadable = f"It cannot be read: {getattr(error, 'orig', error)}."

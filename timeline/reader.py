@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from timeline.chain import GENESIS, Event, microseconds, moment
 from timeline.database import directly
@@ -17,6 +17,8 @@ from timeline.tables import event, stored_text
 
 PAGE = 1000
 """Events read at a time."""
+LATEST = 2**63 - 1
+"""A position that no log reaches."""
 
 # Made once: to build a question again costs as much as to ask it.
 _LAST = select(event).order_by(event.c.seq.desc()).limit(1)
@@ -26,6 +28,13 @@ _BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
 _BY_IDEMPOTENCY_KEY = select(event).where(event.c.idempotency_key == bindparam("key")).limit(1)
 _HEAD = select(event.c.version, event.c.seq, event.c.hash).where(_IN_PARTNERSHIP)
 _PARTNERSHIP_HEAD = _HEAD.order_by(event.c.version.desc()).limit(1)
+_PARTNERSHIP_END = _PARTNERSHIP_HEAD.where(event.c.seq <= bindparam("upto"))
+_OF = (
+    select(event)
+    .where(_IN_PARTNERSHIP, event.c.version > bindparam("after"), event.c.seq <= bindparam("upto"))
+    .order_by(event.c.version)
+    .limit(PAGE)
+)
 _HAS_TEXT = select(stored_text.c.sha256).where(stored_text.c.sha256 == bindparam("sha256"))
 
 
@@ -70,11 +79,17 @@ class Reader:
         """The last event of all; None while there is none."""
         return self._one(_LAST)
 
-    def events(
-        self, *, partnership: str | None = None, after: int = 0, upto: int | None = None, limit: int | None = None
-    ) -> Iterator[Event]:
+    def events(self, *, after: int = 0, upto: int | None = None, limit: int | None = None) -> Iterator[Event]:
         """The events with `after` < seq <= `upto`, at most `limit`, in order; read a page at a time."""
-        return self.pages(partnership, after, upto, limit, PAGE)
+        return self.pages(after, upto, limit, PAGE)
+
+    def events_of(self, partnership: str, *, after: int = -1, upto: int = LATEST) -> Iterator[Event]:
+        """The events of a partnership after that version and up to that seq, in order; read a page at a time."""
+        while page := self.connection.execute(_OF, {"partnership": partnership, "after": after, "upto": upto}).all():
+            yield from map(event_of, page)
+            if len(page) < PAGE:
+                return
+            after = page[-1].version
 
     def event(self, partnership: str, version: int) -> Event | None:
         return self._one(_BY_VERSION, partnership=partnership, version=version)
@@ -89,6 +104,16 @@ class Reader:
         """The (version, seq, hash) of its last event; None when it was never opened."""
         row = self.connection.execute(_PARTNERSHIP_HEAD, {"partnership": partnership}).first()
         return None if row is None else (row.version, row.seq, row.hash)
+
+    def partnership_end(self, partnership: str, upto: int) -> tuple[int, str] | None:
+        """The (version, hash) of its last event up to that seq; None when it was not open then."""
+        row = self.connection.execute(_PARTNERSHIP_END, {"partnership": partnership, "upto": upto}).first()
+        return None if row is None else (row.version, row.hash)
+
+    def has(self, partnership: str, version: int, digest: str) -> bool:
+        """Whether the event of that place has that hash, and so all before it are what they were."""
+        event = self.event(partnership, version)
+        return event is not None and event.hash == digest
 
     def partnerships(self) -> list[str]:
         """The names of all partnerships that were opened, in order."""
@@ -125,19 +150,11 @@ class Reader:
         row = self.connection.execute(question, given).first()
         return None if row is None else event_of(row)
 
-    def pages(
-        self, partnership: str | None, after: int, upto: int | None, limit: int | None, size: int
-    ) -> Iterator[Event]:
+    def pages(self, after: int, upto: int | None, limit: int | None, size: int) -> Iterator[Event]:
         """As `events`, `size` of them at a time."""
-        conditions: list[ColumnElement[bool]] = [event.c.seq > bindparam("after")]
+        question = select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq)
         if upto is not None:
-            conditions.append(event.c.seq <= upto)
-        order = event.c.seq
-        if partnership is not None:
-            conditions.append(event.c.partnership == partnership)
-            # Within a partnership both orders are the same, and only this one has an index.
-            order = event.c.version
-        question = select(event).where(*conditions).order_by(order)
+            question = question.where(event.c.seq <= upto)
         while limit is None or limit > 0:
             wanted = size if limit is None else min(size, limit)
             page = self.connection.execute(question.limit(wanted), {"after": after}).all()

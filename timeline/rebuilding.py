@@ -147,7 +147,7 @@ def _again(writer: Writer, building: int, partnership: str) -> None:
 def folded(reader: Reader, partnership: str) -> Batch:
     """The rectangles that a partnership's record gives."""
     batch, book = Batch(), Book()
-    for record in map(recorded, reader.events(partnership=partnership)):
+    for record in map(recorded, reader.events_of(partnership)):
         batch.note(partnership, record.seq, book, book.hear(record))
     return batch
 

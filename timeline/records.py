@@ -32,11 +32,17 @@ def act_of(body: str, citation: str) -> Act:
         raise unsound(citation) from error
 
 
+def opening_of(reader: Reader, partnership: str) -> Opening | None:
+    """What opened a partnership; None for one that is not open."""
+    event = reader.event(partnership, 0)
+    act = None if event is None else act_of(event.body, event.citation)
+    return act if isinstance(act, Opening) else None
+
+
 def parties(reader: Reader, partnership: str) -> dict[str, str]:
     """The names of its parties by slug, in the order of the opening; none for a partnership that is not open."""
-    opening = reader.event(partnership, 0)
-    act = None if opening is None else act_of(opening.body, opening.citation)
-    return dict(act.parties) if isinstance(act, Opening) else {}
+    opening = opening_of(reader, partnership)
+    return {} if opening is None else dict(opening.parties)
 
 
 def unsound(citation: str) -> TimelineError:

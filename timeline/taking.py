@@ -170,21 +170,17 @@ class Session:
         if partnership not in self.records:
             record = self.known.pop(partnership, None) or Record(Feed(self.kinds))
             _, _, last_hash = self.writer.partnership_head(partnership) or (-1, 0, GENESIS)
-            if record.seq and record.hash != last_hash and not self._is_on_record(partnership, record):
-                record = Record(Feed(self.kinds))
-            news = self.writer.events(partnership=partnership, after=record.seq) if record.hash != last_hash else ()
-            for event in news:
-                check_hash(event)
-                self._hear(record.feed, recorded(event))
-                record.note(Said.by(event))
-                record.hash = event.hash
+            if record.hash != last_hash:
+                # A backup may have been restored, or a replica that lacked the end taken over.
+                if record.seq and not self.writer.has(partnership, record.version, record.hash):
+                    record = Record(Feed(self.kinds))
+                for event in self.writer.events_of(partnership, after=record.version):
+                    check_hash(event)
+                    self._hear(record.feed, recorded(event))
+                    record.note(Said.by(event))
+                    record.hash = event.hash
             self.records[partnership] = record
         return self.records[partnership]
-
-    def _is_on_record(self, partnership: str, record: Record) -> bool:
-        """Whether the log still has it: a backup may have been restored, or a replica that lacked it taken over."""
-        event = self.writer.event(partnership, record.version)
-        return event is not None and event.hash == record.hash
 
     def _hear(self, feed: Feed, record: Recorded) -> dict[Slot, Line]:
         return feed.hear(record) if self.told else feed.book.hear(record)

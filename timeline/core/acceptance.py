@@ -20,8 +20,9 @@ from timeline.core.announcements import (
 )
 from timeline.core.dates import END_OF_TIME
 from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
-from timeline.core.history import AGREED, Book, Said
+from timeline.core.history import AGREED, Book
 from timeline.core.line import Cells, Ref, Stroke, at, from_day
+from timeline.core.said import Said
 from timeline.core.state import order_uncertain
 from timeline.core.terms import Kind, Kinds, Term
 
@@ -271,7 +272,7 @@ def _warn_of_lapse(book: Book, said: Said, stroke: Stroke, base: Cells) -> Itera
     over = at(base, stroke.end) if stroke.end <= said.announced.on else None
     if over is None or over.ref != said.ref or over.value is not None:
         return
-    for other in book.about(said.statement.term):
+    for other in book.sayings.about(said.statement.term):
         theirs = book.stroke(other) if other.force == AGREED and other.place < said.place else None
         if theirs is None or theirs.value is None or theirs.temporary or other.announced.on < stroke.end:
             continue

@@ -6,10 +6,10 @@ whose statements sort last is painted over what is there, anything else refolds 
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ from timeline.core.announcements import (
     UntilEvent,
     When,
 )
-from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME, Announced, CoarseDate, start_of_day
+from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME, CoarseDate, start_of_day
 from timeline.core.line import (
     CONDITION_MET,
     EXPIRED,
@@ -43,6 +43,7 @@ from timeline.core.line import (
     close,
     paint,
 )
+from timeline.core.said import Place, Said, Sayings
 from timeline.core.terms import Term
 
 AGREED, PROPOSED, REPORTED = "agreed", "proposed", "reported"
@@ -58,37 +59,33 @@ class Recorded:
     act: Act
 
 
-class Place(NamedTuple):
-    """A statement's place in the order of the fold.
-
-    Of one announced day what is agreed comes before what is only proposed or reported, so that it closes nothing
-    that was said beside it on the same day.
-    """
-
-    on: date
-    beside: bool
-    tier: int
-    seq: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A live statement with what the fold needs to know of its announcement."""
-
-    ref: Ref
-    place: Place
-    statement: Statement
-    source: Source
-    announced: Announced
-    force: str
-
-
 class Slot(NamedTuple):
     """One line of the record: a lane (agreed, proposed, reported) and a term."""
 
     force: str
     term: Term
+
+
+@dataclass(slots=True)
+class Extent:
+    """From when to when the announcements that count speak."""
+
+    first: CoarseDate | None = None
+    """The earliest announced or stated effective date; None when there is no announcement."""
+    last: CoarseDate | None = None
+    """The latest announced one."""
+    agreed: list[date] = field(default_factory=list)
+    """The announced days of what was agreed, in order."""
+
+    def take_in(self, content: Announcement) -> None:
+        """Reach as far as this announcement as well."""
+        window = content.announced.window
+        stated = [each.effective for each in content.statements if isinstance(each.effective, CoarseDate)]
+        firsts = [window, *stated] if self.first is None else [self.first, window, *stated]
+        self.first = min(firsts, key=lambda said: (said.lo, said.hi))
+        self.last = max([self.last or window, window], key=lambda said: (said.hi, said.lo))
+        if content.force == AGREED:
+            insort(self.agreed, content.announced.on)
 
 
 class Book:
@@ -105,8 +102,9 @@ class Book:
         self.happened: dict[str, Occurrence] = {}
         self._later: dict[int, list[Recorded]] = defaultdict(list)
         self._attached: dict[int, list[Recorded]] = defaultdict(list)
-        self._said: dict[int, tuple[Said, ...]] = {}
-        self._by_term: dict[Term, list[tuple[Place, Said]]] = defaultdict(list)
+        self.sayings = Sayings()
+        self._extent: Extent | None = None
+        """None: not asked about since an announcement changed."""
         self._lines: dict[Slot, Line] = {}
         self._directions: dict[Term, Direction | None] = {}
         """Of the terms that were asked about; what is said last never changes the first word. None: nobody said."""
@@ -133,6 +131,17 @@ class Book:
             self.hear(recorded)
         return self
 
+    def fork(self) -> Book:
+        """A book that has heard the same acts, and hears on by itself."""
+        twin = Book(self.announced_by)
+        twin.opening, twin.records, twin.happened = self.opening, dict(self.records), self.happened
+        for kept, copied in ((self._later, twin._later), (self._attached, twin._attached)):
+            copied.update((n, list(acts)) for n, acts in kept.items())
+        twin.sayings, twin._lines, twin._directions = self.sayings.fork(), dict(self._lines), dict(self._directions)
+        extent = self._extent
+        twin._extent = None if extent is None else replace(extent, agreed=list(extent.agreed))
+        return twin
+
     def line(self, term: Term, force: str = AGREED) -> Line:
         return self._lines.get(Slot(force, term), SILENT)
 
@@ -141,11 +150,7 @@ class Book:
         return sorted(term for lane, term in self._lines if lane == force)
 
     def said(self, ref: Ref) -> Said:
-        return self._said[ref.n][ref.number - 1]
-
-    def about(self, term: Term) -> list[Said]:
-        """Every live statement about the term, all lanes, in the order of the fold."""
-        return [said for _, said in self._by_term.get(term, ())]
+        return self.sayings.of(ref.n)[ref.number - 1]
 
     def is_live(self, n: int) -> bool:
         """Whether act n counts: no live retraction takes it out."""
@@ -209,7 +214,7 @@ class Book:
             return self._directions[term]
         given = (
             (self.records[said.ref.n].seq, said.ref.number, said.statement.direction)
-            for said in self.about(term)
+            for said in self.sayings.about(term)
             if said.statement.direction is not None and said.ref.n != leaving_out
         )
         first = min(given, key=lambda found: found[:2], default=None)
@@ -220,28 +225,25 @@ class Book:
 
     def events(self) -> list[str]:
         """The events that live statements wait for, sorted."""
-        return sorted({event for said in self._all_said() for event in _events(said.statement)})
+        return sorted({event for said in self.sayings.awaiting() for event in said.events})
 
     def waiting(self) -> Iterator[tuple[Said, str, str]]:
         """The live statements that wait for an event: (said, event, "starts" or "ends")."""
-        for said in self._all_said():
+        for said in self.sayings.awaiting():
             statement = said.statement
             if isinstance(statement.effective, When) and statement.effective.event not in self.happened:
                 yield said, statement.effective.event, "starts"
             elif isinstance(statement.until, UntilEvent) and statement.until.event not in self.happened:
                 yield said, statement.until.event, "ends"
 
-    def coverage(self) -> tuple[CoarseDate, CoarseDate] | None:
-        """The earliest announced or stated effective date and the latest announced one; None for an empty record."""
-        firsts: list[CoarseDate] = []
-        lasts: list[CoarseDate] = []
-        for _, content in self.announcements():
-            lasts.append(content.announced.window)
-            firsts.append(content.announced.window)
-            firsts += [each.effective for each in content.statements if isinstance(each.effective, CoarseDate)]
-        if not firsts:
-            return None
-        return min(firsts, key=lambda said: (said.lo, said.hi)), max(lasts, key=lambda said: (said.hi, said.lo))
+    def extent(self) -> Extent:
+        """From when to when the record speaks; not to be changed."""
+        if self._extent is None:
+            extent = Extent()
+            for _, content in self.announcements():
+                extent.take_in(content)
+            self._extent = extent
+        return self._extent
 
     def stroke(self, said: Said) -> Stroke | None:
         """The statement made ready to paint; None for one that reaffirms or still waits for its event."""
@@ -314,33 +316,35 @@ class Book:
 
     def _restate(self, n: int) -> dict[Slot, Line]:
         """Bring the statements of announcement n up to date."""
-        old = self._said.get(n, ())
+        old = self.sayings.of(n)
         new = self._statements(n)
+        self._reach(n)
         if old == new:
             return {}
-        self._said[n] = new
         if n != next(reversed(self.records)):
             self._directions.clear()
-        for said in old:
-            entries = self._by_term[said.statement.term]
-            del entries[bisect_left(entries, said.place, key=lambda entry: entry[0])]
-        appended = not old
         for said in new:
             term = said.statement.term
-            if said.statement.direction is not None and self._directions and self._directions.get(term) is None:
-                self._directions.pop(term, None)
-            entries = self._by_term[term]
-            appended = appended and (not entries or entries[-1][0] < said.place)
-            insort(entries, (said.place, said), key=lambda entry: entry[0])
-        if appended:
+            if term in self._directions and self._directions[term] is None and said.statement.direction is not None:
+                del self._directions[term]
+        if self.sayings.replace(n, new):
             return self._paint_over(new)
         return self._refold({said.statement.term for said in (*old, *new)})
+
+    def _reach(self, n: int) -> None:
+        """Bring the extent up to date with announcement n, if it was asked about."""
+        if self._extent is None:
+            return
+        if n != next(reversed(self.records)):
+            self._extent = None  # one that was there changed: how far the others reach must be seen again
+        elif (content := self.content(n)) is not None:
+            self._extent.take_in(content)
 
     def _occur(self, n: int) -> dict[Slot, Line]:
         """Bring the terms that wait for an event up to date, after it was recorded or taken back."""
         self.happened = {act.event: act for _, act in self.occurrences()}
         event = self.records[n].act.event  # type: ignore[union-attr]  # the caller has seen that it is an occurrence
-        return self._refold({said.statement.term for said in self._all_said() if event in _events(said.statement)})
+        return self._refold({said.statement.term for said in self.sayings.awaiting() if event in said.events})
 
     def _statements(self, n: int) -> tuple[Said, ...]:
         content = self.content(n)
@@ -367,7 +371,7 @@ class Book:
                 line = self._lines.pop(Slot(force, term), None)
                 if line is not None:
                     before[Slot(force, term)] = line
-            for said in self.about(term):
+            for said in self.sayings.about(term):
                 self._paint(said, before)
         return before
 
@@ -385,13 +389,3 @@ class Book:
             if other in self._lines:
                 before.setdefault(other, self._lines[other])
                 self._lines[other] = close(self._lines[other], stroke.anchor)
-
-    def _all_said(self) -> Iterator[Said]:
-        return (said for n in self._said for said in self._said[n])
-
-
-def _events(statement: Statement) -> Iterator[str]:
-    if isinstance(statement.effective, When):
-        yield statement.effective.event
-    if isinstance(statement.until, UntilEvent):
-        yield statement.until.event

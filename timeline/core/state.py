@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +10,9 @@ from typing import Literal
 
 from timeline.core.announcements import Effective, Statement, Until, UntilEvent
 from timeline.core.dates import END_OF_TIME, ONE_DAY, Announced, CoarseDate
-from timeline.core.history import AGREED, Book, Said
+from timeline.core.history import AGREED, Book
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, Cell, Cells, Ref, at, boundaries, from_day
+from timeline.core.said import Said
 from timeline.core.terms import Term
 
 
@@ -140,14 +142,10 @@ def state(book: Book, as_of: date, *, force: str = AGREED, wanted: Callable[[Ter
 def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, force: str = AGREED) -> Holding:
     """What is to be said of the cell that governs a term on a day."""
     said = book.said(cell.ref)
-    about = [other for other in book.about(term) if other.force == force]
     confirmed_by = tuple(
         other
-        for other in about
-        if other.statement.act == "reaffirm"
-        and other.announced.on <= as_of
-        and (then := at(cells, other.announced.on)) is not None
-        and then.ref == cell.ref
+        for other in book.sayings.reaffirming(term, as_of)
+        if other.force == force and (then := at(cells, other.announced.on)) is not None and then.ref == cell.ref
     )
     heard = [each.announced for each in (said, *confirmed_by) if each.announced.on <= as_of]
     lapsed = cell.status in (EXPIRED, CONDITION_MET)
@@ -158,7 +156,7 @@ def holding(book: Book, term: Term, cells: Cells, cell: Cell, as_of: date, *, fo
         certain=lapsed or as_of >= book.certain_from(said),
         confirmed=max(heard, key=lambda announced: announced.on, default=None),
         confirmed_by=confirmed_by,
-        conflicts=tuple(_conflicts(book, about, said, cell, as_of)),
+        conflicts=tuple(_conflicts(book, said, cell, as_of)),
         order_uncertain=tuple(order_uncertain(book, said)),
         changed_on_this_day=next(boundaries(cells, as_of - ONE_DAY, as_of), None) is not None,
         next_change=next((on for on, _, _ in boundaries(cells, as_of, END_OF_TIME)), None),
@@ -238,19 +236,19 @@ def _side(cell: Cell) -> Literal["start", "end"]:
 
 
 def _coverage(book: Book, as_of: date) -> Coverage:
-    found = book.coverage()
-    later = sum(content.force == AGREED and content.announced.on > as_of for _, content in book.announcements())
-    return Coverage(None, None, later) if found is None else Coverage(*found, later)
+    extent = book.extent()
+    later = len(extent.agreed) - bisect_right(extent.agreed, as_of)
+    return Coverage(extent.first, extent.last, later)
 
 
-def _conflicts(book: Book, about: list[Said], said: Said, cell: Cell, as_of: date) -> Iterator[Said]:
+def _conflicts(book: Book, said: Said, cell: Cell, as_of: date) -> Iterator[Said]:
     """Statements of the same announced day that cover the day asked about with another value than the cell has.
 
     Of the same announcement only what begins on the same day: what begins on another is its next or former step.
     """
     start, _ = book.start(said)
-    for other in about:
-        stroke = book.stroke(other) if other.place.on == said.place.on and other.ref != said.ref else None
+    for other in book.sayings.beside(said):
+        stroke = book.stroke(other) if other.force == said.force and other.ref != said.ref else None
         if stroke is None or (other.ref.n == said.ref.n and stroke.start != start):
             continue
         if stroke.start <= as_of < stroke.end and stroke.value != cell.value:
@@ -262,7 +260,7 @@ def order_uncertain(book: Book, said: Said) -> Iterator[Ref]:
     window = _coarse_start(said)
     if window is None:
         return
-    for other in book.about(said.statement.term):
+    for other in book.sayings.about(said.statement.term):
         theirs = _coarse_start(other)
         if (
             other.ref != said.ref

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from timeline.core.announcements import Direction, ForGood, Opening, Statement, UntilEvent, When
 from timeline.core.dates import END_OF_TIME, START_OF_TIME, CoarseDate, said_through
-from timeline.core.history import Book, Said
+from timeline.core.history import Book
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, TERMINATED, Cell
+from timeline.core.said import Said
 from timeline.core.state import Ahead, Boundary, Holding
 from timeline.core.terms import Kind, Kinds, Quantity, Term, Value, digits
 

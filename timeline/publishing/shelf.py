@@ -191,7 +191,7 @@ def _touched(connection: Connection, told: int, head: int, today: date) -> list[
 def heard(reader: Reader, partnership: str, head: int, kinds: Kinds) -> tuple[Feed, Calendar]:
     """What a partnership's record up to that position says to a feed and to a calendar."""
     made, calendar = Feed(kinds), Calendar(kinds)
-    for record in map(recorded, reader.events(partnership=partnership, upto=head)):
+    for record in map(recorded, reader.events_of(partnership, upto=head)):
         calendar.hear(record, made.book, made.hear(record))
     return made, calendar
 

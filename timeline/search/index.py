@@ -118,7 +118,7 @@ def differing(reader: Reader, progress: Progress = lambda _done, _total: None) -
     seen = 0
     for partnership in reader.partnerships():
         kept = {row.seq: row for row in connection.execute(_OF_PARTNERSHIP, {"partnership": partnership})}
-        records = [recorded(each) for each in reader.events(partnership=partnership, upto=upto)]
+        records = [recorded(each) for each in reader.events_of(partnership, upto=upto)]
         for made, line in _documents(reader, records, records):
             row = kept.pop(made.seq, None)
             if row is None or Document(*row[:-1]) != made or row.words != line:
