@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg
 
-from bench import feeds, memory, searching
+from bench import feeds, floor, memory, searching
 from bench.acts import TERMS, announcement, opening, submission
 from bench.peers import BODY, Peer, raw_postgresql, raw_sqlite
 from bench.rectangles import Filled
@@ -37,6 +37,7 @@ from timeline.log import Log, Reader, utc_now
 from timeline.rebuilding import rebuild
 from timeline.rows import state_cells
 from timeline.search import catch_up
+from timeline.taking import BATCH
 
 RUNS = 3
 
@@ -148,6 +149,25 @@ class Place:
             return rate(lambda: raw_sqlite(self.folder / f"{name}.db", bodies()), size)
         return rate(lambda: raw_postgresql(server, name, bodies()), size)
 
+    def alone(self, record: Log, together: int) -> float:
+        """Acts a second when the driver alone writes what a record of ours holds, so many acts in each transaction."""
+        transactions = floor.written(record, together)
+        third = len(transactions) // RUNS
+        with self.log():
+            server, name = self.server, self._last
+
+            def write(some: list[floor.Written]) -> None:
+                if server is None:
+                    floor.sqlite(self.folder / f"{name}.db", some)
+                else:
+                    floor.postgresql(server, name, some)
+
+            rates = []
+            for start in range(0, RUNS * third, third):
+                some = transactions[start : start + third]
+                rates.append(sum(len(each.event) for each in some) / seconds(partial(write, some)))
+        return statistics.median(rates)
+
 
 def appends(place: Place) -> Iterator[Row]:
     """A durable append of three statements: evidence checked, rectangles and receipt included."""
@@ -164,10 +184,12 @@ def appends(place: Place) -> Iterator[Row]:
         mine = rate(ours, size)
         names = count()
         theirs = rate(lambda: peer.save(size, name=f"p{next(names)}"), size)
-    yield faster(f"append, 3 statements, {place.kind}", mine, "eventsourcing save, no projection", theirs)
-    yield faster(
-        f"append, 3 statements, {place.kind}", mine, "raw one-row commit", place.raw(size, lambda: [BODY] * size)
-    )
+        least = place.alone(log, 1)
+    name = f"append, 3 statements, {place.kind}"
+    yield faster(name, mine, "eventsourcing save, no projection", theirs)
+    yield faster(name, mine, "raw one-row commit", place.raw(size, lambda: [BODY] * size))
+    yield faster(name, mine, "the same rows by the driver alone", least)
+    yield faster(f"the same rows by the driver alone, {place.kind}", least, "eventsourcing save, no projection", theirs)
 
 
 def imports(place: Place, size: int) -> Iterator[Row]:
@@ -186,12 +208,15 @@ def imports(place: Place, size: int) -> Iterator[Row]:
         with place.log() as log:
             times.append(seconds(partial(Desk(log, BUILTIN, utc_now).import_files, walk([file]))))
             rebuilds.append(seconds(partial(rebuild, log)))
+            least = place.alone(log, BATCH)
     with closing(place.peer()) as peer:
         names = count()
         theirs = rate(lambda: peer.save(size, batch=100, name=f"p{next(names)}"), size)
         projected = place.raw(1000, lambda: (str(each.originator_version) for each in islice(peer.bodies(), 1000)))
     mine = size / statistics.median(times)
-    yield faster(f"import, {size:,} announcements, {place.kind}", mine, "eventsourcing save, 100 at once", theirs)
+    name = f"import, {size:,} announcements, {place.kind}"
+    yield faster(name, mine, "eventsourcing save, 100 at once", theirs)
+    yield faster(name, mine, "the same rows by the driver alone", least)
     with place.log():
         alone = memory.apart("nothing", place.url)
         yield peak(f"import, {size:,} announcements, {place.kind}", memory.apart("import", place.url, str(file)), alone)
