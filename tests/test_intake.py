@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ import pypdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
+from lxml import html as lxml_html
 from reportlab.pdfgen.canvas import Canvas
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,6 +31,7 @@ from timeline.core.evidence import Lead, check_quote
 from timeline.core.proposing import Dated, Known
 from timeline.core.terms import BUILTIN
 from timeline.intake import MAX_PAGE_BYTES, Cleaned, KeptApart, document, fetch, propose_for, read, written
+from timeline.intake.tags import MOST_ATTRIBUTES, has_crowded_tag
 from timeline.outbound import Gate, is_public
 from timeline.submissions import submit
 
@@ -270,6 +274,93 @@ def test_a_wrong_encoding_is_mended_and_said(data: bytes, media_type: str | None
 def test_markup_without_end_is_refused() -> None:
     deep = b"<html><body>" + b"<div>" * 100_000 + b"Harbour Signals" + b"</div>" * 100_000
     assert code_of(deep) in ("unreadable_source", "page_without_text")
+
+
+CROWDED = " ".join(f"a{number}" for number in range(MOST_ATTRIBUTES + 1))
+"""One more than there may be."""
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<p {CROWDED}>Words</p>",
+        f"<P\t{CROWDED.replace(' ', '=1 ')}>Words</P>",
+        "<p " + CROWDED.replace(" ", "='>' ") + ">Words</p>",
+        f"<p/{CROWDED.replace(' ', '/')}>Words</p>",
+        f"<!-- <p ' --><p {CROWDED}>Words</p>",
+        f"<script>'</script><p title='>' {CROWDED}>Words</p>",
+        f"<p {CROWDED}",
+        "<html " + "a " * 1_000_000,
+    ],
+)
+def test_a_tag_with_hundreds_of_attributes_is_refused(markup: str) -> None:
+    """The parser would compare each with all those before it."""
+    with pytest.raises(TimelineError) as caught:
+        read(markup.encode(), media_type="text/html")
+    assert caught.value.code == "unreadable_source"
+    assert caught.value.detail == "The page cannot be read: a tag of it has more than 200 attributes."
+
+
+def test_words_that_look_like_attributes_are_none() -> None:
+    """Long values, long texts and many tags are what pages are made of."""
+    words = "words of it < 3 " * 1_000
+    page = read(f'<html><p title="{words}" {CROWDED.split(" ", 2)[2]}>{words}</p>'.encode() * 3)
+    assert page.main.count("words of it") >= 1_000
+
+
+_MARKUP = [
+    "<p",
+    "<a",
+    "</p",
+    "<",
+    ">",
+    "/",
+    "=",
+    "'",
+    '"',
+    " ",
+    "\n",
+    "a",
+    "b",
+    "c=",
+    "d ",
+    "<!--",
+    "-->",
+    "<script>",
+    "é",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(_MARKUP), max_size=40).map("".join))
+def test_no_tag_has_more_attributes_than_were_counted(markup: str) -> None:
+    try:
+        parsed = lxml_html.document_fromstring(markup.encode(), parser=lxml_html.HTMLParser(encoding="utf-8"))
+    except etree.ParserError:  # a document without an element
+        return
+    most = max(len(each.attrib) for each in parsed.iter(etree.Element))
+    assert most == 0 or has_crowded_tag(markup, most - 1)
+
+
+@pytest.mark.parametrize("piece", ["<p", "<p/a=", "<p a='<p a=\"", '<p a="<p " ', "<p a ", "<p>", " ", "\"'<a "])
+def test_attributes_are_counted_in_linear_work(piece: str) -> None:
+    """Work is counted in calls: twice the page takes at most twice of them, however its tags overlap."""
+
+    def calls(times: int) -> int:
+        made = 0
+
+        def note(*_: object) -> None:
+            nonlocal made
+            made += 1
+
+        sys.setprofile(note)
+        try:
+            has_crowded_tag(piece * times, most=1_000_000)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    assert calls(2_000) <= 2 * calls(1_000) + 100
 
 
 @settings(deadline=None, max_examples=60)

@@ -13,6 +13,7 @@ from lxml import html as lxml_html
 
 from timeline.core.proposing import Dated, dated
 from timeline.intake.page import Cleaned, extra_missing, unreadable, without_text
+from timeline.intake.tags import MOST_ATTRIBUTES, has_crowded_tag
 
 _DROPPED = (
     "script",
@@ -57,6 +58,8 @@ def text_of_html(markup: str) -> Found:
     Raises:
         TimelineError: `page_without_text`, `unreadable_source`, `extra_missing`.
     """
+    if has_crowded_tag(markup):
+        raise unreadable("The page", f"a tag of it has more than {MOST_ATTRIBUTES} attributes")
     try:
         root = lxml_html.document_fromstring(markup.encode(), parser=lxml_html.HTMLParser(encoding="utf-8"))
         named = _named(root)
