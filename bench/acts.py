@@ -1,4 +1,8 @@
-"""What is recorded in the benchmark: announcements of three statements each, with a text that holds their quotes."""
+"""What is recorded in the benchmark: announcements of three statements each, with a text that holds their quotes.
+
+No two texts and no two quotes of a partnership are the same: what is folded or searched once is kept, and texts that
+came again would be measured as nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +23,20 @@ def opening(name: str) -> dict[str, Any]:
 
 
 def announcement(name: str, number: int, terms: int = TERMS) -> dict[str, Any]:
-    """The announcement of that number: a day later than the one before, three terms, each with its quote."""
+    """The announcement of that number: a day later than the one before, three terms, each with its quote.
+
+    The same number gives the same announcement.
+    """
     day = (date(1900, 1, 1) + timedelta(days=number)).isoformat()
     said = [(3 * number + place) % terms for place in range(3)]
-    quotes = [f"Bolt holds {number % 100} percent of the unit {place} of Acme" for place in said]
+    quotes = [f"Bolt holds {number % 100} percent of the unit {place} of Acme from {day} on" for place in said]
+    text = f"Announcement {number} of {name}. {'. '.join(quotes)}."
     return {
         "key": f"{name}-{number}",
         "partnership": name,
         "title": f"Acme and Bolt announce number {number}",
         "announced": day,
-        "sources": [{"url": f"https://example.org/{name}/{number}", "tier": "party", "text": ". ".join(quotes) + "."}],
+        "sources": [{"url": f"https://example.org/{name}/{number}", "tier": "party", "text": text}],
         "statements": [
             {
                 "term": f"stake/unit-{place}",

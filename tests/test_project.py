@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.acts import announcement
+from timeline.core.evidence import Found, find_quote
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -74,3 +77,15 @@ def test_a_wheel_built_from_the_sdist_carries_the_whole_package_and_the_migratio
     assert migrations
     assert example
     assert carried == package | migrations | example
+
+
+def test_the_benchmark_measures_texts_that_differ() -> None:
+    """Texts and quotes that came again would be answered from what is kept; each quote stands in its text."""
+    made = [announcement(name, number) for name in ("one", "two") for number in range(300)]
+    texts = [each["sources"][0]["text"] for each in made]
+    quotes = [[statement["quote"] for statement in each["statements"]] for each in made]
+
+    assert len({*texts}) == len(texts)
+    assert len({quote for each in quotes[:300] for quote in each}) == 3 * 300
+    assert all(isinstance(find_quote(q, text), Found) for text, of in zip(texts, quotes, strict=True) for q in of)
+    assert announcement("one", 7) == made[7]
