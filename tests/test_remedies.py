@@ -50,7 +50,7 @@ ELSEWHERE = {
     **dict.fromkeys(("another_record", "fetch_refused", "invalid_configuration"), "only of the command line"),
     **dict.fromkeys(("integrity_failure", "schema_mismatch", "unknown_token"), "only of whoever runs the service"),
     **dict.fromkeys(("connection_lost", "database_busy", "lost_race", "replica_behind"), "needs a second process"),
-    **dict.fromkeys(("storage_failed", "extra_missing"), "needs a broken machine"),
+    **dict.fromkeys(("storage_failed", "extra_missing", "clock_wrong"), "needs a broken machine"),
     **dict.fromkeys(("drafting_off", "origin_refused", "unknown_tool"), "of the Model Context Protocol"),
     "form_expired": "of pages, not of programs",
     "internal_error": "a mistake of ours",

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from timeline.chain import clock_note
 from timeline.core.acceptance import warnings
 from timeline.core.dates import START_OF_TIME
 from timeline.core.errors import TimelineError
@@ -73,6 +74,9 @@ class Desk:
                     said, replayed = session.take(submission, expect=expect)
                     feed = session.records[said.partnership].feed
                     receipt = _replay(feed, said) if replayed else _receipt(feed, said, session.followed)
+                    note = None if replayed else clock_note(session.last_at, self.clock())
+                    if note is not None:
+                        receipt["warnings"].append({"code": "clock_behind", "statement": None, "detail": note})
                     if dry_run:
                         raise _Rehearsed(receipt | {"dry_run": True})
                     session.flush(ends=also is None)

@@ -12,11 +12,15 @@ from typing import Self
 
 import msgspec
 
+from timeline.core.dates import iso
+
 GENESIS = "0" * 64
 """The hash before the first event."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
+AHEAD = timedelta(minutes=10)
+"""Clocks that are looked after differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,20 @@ def microseconds(moment: datetime) -> int:
 def moment(count: int) -> datetime:
     """The UTC instant that many microseconds after 1970-01-01T00:00Z."""
     return EPOCH + timedelta(microseconds=count)
+
+
+def clock_note(last: datetime | None, now: datetime) -> str | None:
+    """What to know where the record ends later than the clock says that it is; None where all is well.
+
+    Args:
+        last: When the last event was recorded.
+    """
+    if last is None or last - now <= AHEAD:
+        return None
+    return (
+        f"The record ends at {iso(last)}, but the clock of this machine says {iso(now)}: now it is behind, or it was "
+        "ahead then. Until it has caught up, what is recorded comes one microsecond after what was recorded before it."
+    )
 
 
 def link(event: Event) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -18,12 +19,12 @@ from typing import IO, Any
 import msgspec
 
 from timeline import rows, search
-from timeline.chain import GENESIS, Walk, microseconds, moment
+from timeline.chain import GENESIS, Walk, clock_note, microseconds, moment
 from timeline.core.announcements import act_checked, canonical
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN, Kinds
 from timeline.database import copy_of_sqlite
-from timeline.log import Event, Fault, Log, Reader, StoredText, Writer
+from timeline.log import Event, Fault, Log, Reader, StoredText, Writer, utc_now
 from timeline.publishing import checking
 from timeline.rebuilding import Progress, differing, quiet, rebuild
 from timeline.settings import Settings
@@ -272,6 +273,7 @@ def verify(
     *,
     kinds: Kinds = BUILTIN,
     published: Settings | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Json:
     """How far the record is as it was written, and what was made of it is what it says; nothing is raised or mended.
 
@@ -283,12 +285,15 @@ def verify(
     Returns:
         events, head: how many events are sound, and the hash of the last of them; sound: whether everything is;
         checks: of each that was made (chain, bodies, rectangles, search, feeds, files) a fault (event, seq, what) or
-        None; of a record that is damaged itself nothing further is checked; remedy: what to do about each fault.
+        None; of a record that is damaged itself nothing further is checked; note: what to know though nothing is
+        damaged, or None; remedy: what to do about each fault.
     """
     found = log.verify(known_head)
+    note = None
     faults: dict[str, Fault | None] = {"chain": found.fault}
     if found.fault is None:
         with log.reading() as reader:
+            note = clock_note(reader.head()[1], clock())
             faults["bodies"] = _damaged_body(reader)
             if faults["bodies"] is None:
                 faults["rectangles"] = differing(reader, progress)
@@ -302,6 +307,7 @@ def verify(
         "head": found.head_hash,
         "sound": sound,
         "checks": {name: _fault_to_json(fault) for name, fault in faults.items()},
+        "note": note,
         "remedy": None if sound else " ".join(_REMEDIES[name] for name, fault in faults.items() if fault),
     }
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from timeline.chain import GENESIS, TICK, Event, Fault, Walk, link, microseconds
+from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.database import PIPELINED, broken_constraint, broken_table, directly, insert_rows, plainly
 from timeline.reader import Found, Reader, StoredText, found_in, question_of
@@ -19,6 +20,12 @@ from timeline.tables import event
 
 # Any number will do, as long as nothing else in the database takes an advisory lock on it: "timeline" in ASCII.
 LOCK = "SELECT pg_advisory_xact_lock(8388076116914171493)"
+
+WRITTEN = datetime(2026, 11, 29, tzinfo=UTC)
+"""No clock that is right says less; put it forward with a release."""
+BELIEVED = timedelta(days=20 * 365)
+"""A record may lie untouched for so long. A clock further ahead is wrong, and what it dates comes before all that
+follows, for ever."""
 
 _COLUMNS = [column.name for column in event.c]
 _INSERT_TEXT = "INSERT INTO stored_text (sha256, media_type, content) VALUES (?, ?, ?)"
@@ -113,9 +120,27 @@ class Writer(Reader):
         return found
 
     def next_instant(self, last: datetime | None) -> datetime:
-        """The instant that an event recorded now will have, after one recorded at `last`."""
+        """The instant that an event recorded now will have, after one recorded at `last`.
+
+        Raises:
+            TimelineError: `clock_wrong` when the clock is too far ahead to be believed, or no later instant is left.
+        """
         now = self._clock().astimezone(UTC)
-        return now if last is None else max(now, last + TICK)
+        if now - WRITTEN > BELIEVED and (last is None or now - last > BELIEVED):
+            raise TimelineError(
+                "clock_wrong",
+                f"The clock of this machine says {iso(now)}, more than twenty years after all that is on record and "
+                "after this program was written.",
+                "Set the clock, then do the same again. If it is right, install a newer version of this program.",
+            )
+        try:
+            return now if last is None else max(now, last + TICK)
+        except OverflowError as error:
+            raise TimelineError(
+                "clock_wrong",
+                "The last event is recorded at the last instant there is: a clock was wrong then.",
+                "Restore the last backup from before it, beside this database, and record again what came after.",
+            ) from error
 
     def append(
         self,

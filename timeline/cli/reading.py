@@ -7,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from timeline.chain import clock_note
 from timeline.cli import tables
 from timeline.cli.frame import Frame, Json, cite_option, cli, given, json_option, knowledge_options, pass_frame
 from timeline.core.announcements import reference
@@ -182,6 +183,7 @@ def status(frame: Frame) -> None:
             "head": seq,
             "recorded_at": None if at is None else at.isoformat(),
             "hash": sha,
+            "note": clock_note(at, utc_now()),
             "partnerships": len(reader.partnerships()),
         }
     frame.show(body, tables.status)

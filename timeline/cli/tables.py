@@ -340,6 +340,8 @@ def status(out: Console, body: Json) -> None:
     out.print(table)
     record = body["record"]
     _line(out, f"record: {record['head']} events, {record['partnerships']} partnerships, head {record['hash'][:16]}…")
+    if record["note"]:
+        _line(out, record["note"], "yellow")
 
 
 def verified(out: Console, body: Json) -> None:
@@ -348,8 +350,9 @@ def verified(out: Console, body: Json) -> None:
     for check, fault in body["checks"].items():
         verdict = "sound" if fault is None else f"{fault['event']}: {fault['what']}"
         _line(out, f"{check}: {verdict}", "" if fault is None else "red")
-    if body["remedy"]:
-        _line(out, body["remedy"])
+    for further in (body["note"], body["remedy"]):
+        if further:
+            _line(out, further)
 
 
 def published(out: Console, body: Json) -> None:

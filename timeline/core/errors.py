@@ -114,6 +114,7 @@ CODES: dict[str, Category] = {
     "extra_missing": Category.UNAVAILABLE,
     "storage_failed": Category.UNAVAILABLE,
     "connection_lost": Category.UNAVAILABLE,
+    "clock_wrong": Category.UNAVAILABLE,
     "replica_behind": Category.BUSY,
     # the record itself
     "integrity_failure": Category.INTEGRITY,

@@ -78,10 +78,11 @@ def create_app(
     fresh = Fresh(log, clock, at_once=settings.database_url.startswith("sqlite"))
 
     def status() -> Json:
+        now = clock()
         return {
             "version": version("timeline"),
-            "now": iso(clock()),
-            **extent(log),
+            "now": iso(now),
+            **extent(log, now),
             "feeds": scheduler_status(),
             "streams": stream.listeners,
         }

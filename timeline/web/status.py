@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from timeline.chain import clock_note
 from timeline.core.dates import iso
 from timeline.core.errors import TimelineError
 from timeline.log import Log
@@ -14,7 +16,7 @@ from timeline.search import index
 Json = dict[str, Any]
 
 
-def extent(log: Log) -> Json:
+def extent(log: Log, now: datetime) -> Json:
     """The end of the record, how far the feeds are, the lag of each thing that comes after it, and the webhooks."""
     with log.reading() as reader:
         head, at, digest = reader.head()
@@ -26,7 +28,12 @@ def extent(log: Log) -> Json:
     except TimelineError:  # whoever asks how things are is told the rest
         replica = None
     return {
-        "record": {"head": head, "recorded_at": None if at is None else iso(at), "hash": digest},
+        "record": {
+            "head": head,
+            "recorded_at": None if at is None else iso(at),
+            "hash": digest,
+            "note": clock_note(at, now),
+        },
         "published": {"seq": published, "day": day.isoformat() if published else None},
         "lag": lag(head, published, indexed, replica),
         "webhooks": webhooks,
