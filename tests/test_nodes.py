@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import make_url
 from starlette.requests import Request
 
 from tests.conftest import Clock
+from tests.records import append, opening, said
 from tests.servers import PostgreSQL
 from tests.test_acts import OPENING, asked, stake
 from tests.test_scheduler import until
@@ -32,7 +34,8 @@ from timeline.core.terms import BUILTIN
 from timeline.keeping import verify
 from timeline.listening import NAME, Listener
 from timeline.log import Log, utc_now
-from timeline.publishing import forget, publish, settled_day
+from timeline.publishing import Shelf, forget, publish, settled_day
+from timeline.publishing.shelf import advance
 from timeline.settings import load
 from timeline.tokens import Tokens
 from timeline.web.stream import Stream
@@ -145,6 +148,28 @@ def test_a_notification_that_never_came_loses_nothing(log: Log, clock: Clock) ->
         return said[-1]
 
     assert "id: 1" in asyncio.run(asyncio.wait_for(hear(), 10))
+
+
+def test_what_the_clock_brings_is_an_entry_of_the_feeds_and_no_event_of_the_stream(log: Log, clock: Clock) -> None:
+    """Nothing is recorded on the day on which a term ends, so there is no position from which to go on."""
+    stream = Stream(Answers(log, BUILTIN, clock), heartbeat=0.05)
+    append(log, opening(), said(10, statement={"until": "2026-01-09"}))
+
+    async def hear() -> list[str]:
+        request = Request({"type": "http", "method": "GET", "query_string": b"after=0", "headers": []})
+        told = aiter((await stream.answer(request)).body_iterator)
+        heard = [str(await anext(told)) for _ in range(3)]
+        clock.now += timedelta(days=30)
+        advance(log, BUILTIN, clock.now.date())
+        return [*heard, *[str(await anext(told)) for _ in range(3)]]
+
+    retry, first, second, *after = asyncio.run(asyncio.wait_for(hear(), 10))
+    with log.reading() as reader:
+        entries = [item.entry.id for item in Shelf(reader.connection).newest(["all"], 10)]
+
+    assert entries == ["acme-bolt/stake/bolt@2026-01-10", "acme-bolt/1"]
+    assert ("retry" in retry, "id: 1" in first, "id: 2" in second) == (True, True, True)
+    assert set(after) == {str(b": still here\n\n")}
 
 
 def test_a_transaction_left_open_in_another_database_holds_up_no_reader(
