@@ -9,7 +9,8 @@ from dataclasses import replace
 from timeline.core.errors import TimelineError
 from timeline.core.evidence import MAX_QUOTE, check_quote
 from timeline.core.proposing import phrases
-from timeline.core.proposing.rules import Names, Sentence, by_rules, slugged
+from timeline.core.proposing.rules import by_rules
+from timeline.core.proposing.sentence import Names, Sentence, slugged
 from timeline.core.proposing.values import Dated, Known, OpenPoint, Party, Proposal, Proposed, Proposer, Reading
 from timeline.core.terms import UNDATED, Kinds, read_value, term
 
