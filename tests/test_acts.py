@@ -370,7 +370,12 @@ def test_learned_is_told_from_changed(desk: Desk, log: Log, clock: Clock) -> Non
 
 @pytest.mark.parametrize("meanwhile", [[], [stake(11, "2021-02-01")]], ids=["nothing else", "something else"])
 def test_what_the_log_lost_is_recorded_anew_and_not_said_to_be_there(
-    desk: Desk, log: Log, database_url: str, clock: Clock, meanwhile: list[dict[str, Any]]
+    desk: Desk,
+    log: Log,
+    database_url: str,
+    clock: Clock,
+    meanwhile: list[dict[str, Any]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A backup is restored, or a replica takes over that lacked the last event, while a node goes on."""
     desk.append(asked(stake(10, "2021-01-01")))
@@ -382,4 +387,6 @@ def test_what_the_log_lost_is_recorded_anew_and_not_said_to_be_there(
     receipt = desk.append(asked(stake(10, "2021-01-01")))
 
     assert (receipt["id"], receipt["replayed"]) == (f"acme-bolt/{len(meanwhile) + 1}", False)
+    (told,) = caplog.messages
+    assert told.startswith("acme-bolt/1, which this process had recorded or read, is no longer on record")
     assert verify(log)["sound"]

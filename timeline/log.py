@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from timeline import migrations
-from timeline.chain import Event, Fault, Verification, Walk
+from timeline.chain import GENESIS, Event, Fault, Verification, Walk
 from timeline.core.errors import TimelineError
 from timeline.database import Glance, Turns, database_url, missing_file, plainly, reading_engine, writing_engine
 from timeline.reader import PAGE, Reader, StoredText, event_of
@@ -30,7 +30,7 @@ __all__ = ["Event", "Fault", "Log", "NewEvent", "Reader", "StoredText", "Verific
 
 PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
-_LAST_SEQ = "SELECT max(seq) FROM event"
+_END = "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
 
 
 def utc_now() -> datetime:
@@ -46,7 +46,7 @@ class Log:
         self._clock = clock
         self._writing = writing_engine(url, patience)
         self._reading = reading_engine(read_url, patience)
-        self._glance = Glance(self._reading, _LAST_SEQ) if read_url.get_backend_name() == "sqlite" else None
+        self._glance = Glance(self._reading, _END) if read_url.get_backend_name() == "sqlite" else None
         self._patience = patience
         self.on_replica = read_url != url
         """Whether questions go to another server than appends."""
@@ -153,35 +153,40 @@ class Log:
             time.sleep(_POLL_SECONDS)
 
     def last_seq(self) -> int:
-        """The last event's seq, 0 while there is none: the cheapest question, to see whether an answer still stands.
+        """The last event's seq, 0 while there is none. No later reader sees less."""
+        return self.end()[0]
 
-        No later reader sees less.
+    def end(self) -> tuple[int, str]:
+        """The last event's seq and hash: the cheapest question, to see whether an answer still stands.
+
+        The seq alone would not do: after a failover to a replica that lacked the last events others have theirs.
         """
-        seq = self._last_seq()
+        seq, digest = self._end()
         if seq < self._reached:
-            seq = self.primary.last_seq()
+            seq, digest = self.primary.end()
         self._note(seq)
-        return seq
+        return seq, digest
 
     def _note(self, seq: int) -> None:
         if self.on_replica:
             with self._reaching:
                 self._reached = max(seq, self._reached)
 
-    def _last_seq(self) -> int:
+    def _end(self) -> tuple[int, str]:
         with plainly():
             if self._glance is not None:
-                return self._glance() or 0
-            with closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-                cursor.execute(_LAST_SEQ)
-                (found,) = cursor.fetchall()
-                return found[0] or 0
+                found = self._glance()
+            else:
+                with closing(self._reading.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                    cursor.execute(_END)
+                    found = cursor.fetchone()
+        return (0, GENESIS) if found is None else (found[0], found[1])
 
     def behind(self) -> int:
         """How many events the primary has that the replica read from has not; 0 where there is no replica."""
         if not self.on_replica:
             return 0
-        there = self._last_seq()
+        there = self._end()[0]
         return max(self.primary.last_seq() - there, 0)
 
     @contextmanager

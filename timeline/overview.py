@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import select
 
 from timeline.bodies import Known, ahead_line, partnership_line
+from timeline.chain import GENESIS
 from timeline.core.dates import END_OF_TIME, iso
 from timeline.core.feed import Entry, Feed
 from timeline.core.state import upcoming
@@ -58,7 +59,8 @@ class Overview:
         self.kinds = kinds
         self.clock = clock
         self._lines: dict[str, Line] = {}
-        self._seq = 0
+        self._end = (0, GENESIS)
+        """The seq and hash of the last event that the lines have heard."""
         self._day: date | None = None
         self._lock = Lock()
 
@@ -106,16 +108,22 @@ class Overview:
         """A line for each partnership, as the record and the day are now."""
         today = self.clock().date()
         with self._lock, self.log.reading() as reader:
-            head = reader.head()[0]
-            if today != self._day:
-                self._lines, self._seq = {}, 0
-            if head != self._seq:
-                grown = select(event.c.partnership).where(event.c.seq > self._seq).distinct()
+            seq, _, digest = reader.head()
+            if today != self._day or ((seq, digest) != self._end and not self._is_on_record(reader)):
+                self._lines, self._end = {}, (0, GENESIS)
+            if (seq, digest) != self._end:
+                grown = select(event.c.partnership).where(event.c.seq > self._end[0]).distinct()
                 for slug, events in groupby(_in_order(reader, grown), key=attrgetter("partnership")):
                     self._lines[slug] = self._line(slug, list(events), today)
                 self._lines = dict(sorted(self._lines.items()))
-                self._seq, self._day = head, today
+                self._end, self._day = (seq, digest), today
             return self._lines
+
+    def _is_on_record(self, reader: Reader) -> bool:
+        """Whether the log still has what the lines were made of: a replica that lacked its end may have taken over."""
+        seq, digest = self._end
+        last = next(reader.events(after=seq - 1, upto=seq), None)
+        return seq == 0 or (last is not None and last.hash == digest)
 
     def _line(self, slug: str, events: list[Event], today: date) -> Line:
         feed = Feed(self.kinds).hear_all(map(recorded, events)).until(today)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from timeline.writer import NewEvent, Writer, check_hash
 BATCH = 500
 """So many acts are written together, unless they and their texts have more than `BATCH_BYTES`."""
 BATCH_BYTES = 10_000_000
+_log = logging.getLogger("timeline.record")
 _KEY, _IDEMPOTENCY_KEY = "key", "idempotency key"
 
 
@@ -173,6 +175,12 @@ class Session:
             if record.hash != last_hash:
                 # A backup may have been restored, or a replica that lacked the end taken over.
                 if record.seq and not self.writer.has(partnership, record.version, record.hash):
+                    _log.error(
+                        "%s/%s, which this process had recorded or read, is no longer on record: the database is an "
+                        "older state. What else was recorded since is to be sent again.",
+                        partnership,
+                        record.version,
+                    )
                     record = Record(Feed(self.kinds))
                 for event in self.writer.events_of(partnership, after=record.version):
                     check_hash(event)

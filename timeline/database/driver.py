@@ -66,8 +66,8 @@ class Glance:
         self._lock = threading.Lock()
         self._connection: PoolProxiedConnection | None = None
 
-    def __call__(self) -> Any:
-        """The first column of the only row."""
+    def __call__(self) -> Sequence[Any] | None:
+        """The only row; None where there is none."""
         with self._lock:
             try:
                 if self._connection is None:
@@ -75,12 +75,13 @@ class Glance:
                     self._connection.detach()
                 cursor = self._connection.cursor()
                 cursor.execute(self._question)
-                (found,) = cursor.fetchall()
+                found = cursor.fetchall()
                 cursor.close()
             except BaseException:
                 self._drop()
                 raise
-        return found[0]
+        row: Sequence[Any] | None = found[0] if found else None
+        return row
 
     def close(self) -> None:
         with self._lock:

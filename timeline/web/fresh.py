@@ -48,8 +48,8 @@ class Fresh:
         query = request.scope["query_string"]
         if len(query) > _LONGEST or any(name in query for name in _MOVING):
             return await run_in_threadpool(make)
-        seq = self._log.last_seq() if self._at_once else await run_in_threadpool(self._log.last_seq)
-        key = (request.scope["path"], query, seq, self._clock().date())
+        end = self._log.end() if self._at_once else await run_in_threadpool(self._log.end)
+        key = (request.scope["path"], query, end, self._clock().date())
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
