@@ -19,7 +19,7 @@ from timeline.log import Log, Reader
 from timeline.publishing import calendars, pages
 from timeline.publishing.folder import Folder, changing
 from timeline.publishing.names import shelf_order
-from timeline.publishing.shelf import Shelf, Shelved, advance, forget, heard, publishing, remember, remembered
+from timeline.publishing.shelf import Shelf, Shelved, advance, forget, heard, publishing, remember, remembered, told
 from timeline.publishing.websub import enqueue
 from timeline.settings import Settings
 
@@ -59,6 +59,9 @@ class State(msgspec.Struct, frozen=True):
     look: str = ""
     position: int = 0
     feeds: int = 0
+    seq: int = 0
+    mark: str = ""
+    """`Shelf.mark` at that position and seq: another record, or an older state of this one, has another."""
 
 
 def settled_day(now: datetime) -> date:
@@ -90,14 +93,16 @@ def publish(
     advance(log, kinds, today)
     with changing(out or settings.feeds_dir) as folder, log.reading() as reader:
         shelf = Shelf(reader.connection)
-        state = State() if whole else state_of(folder, settings)
+        state = State() if whole else state_of(folder, settings, shelf)
         position, number = shelf.ends()
         changed = shelf.feeds(state.position, state.feeds)
         for name, content, modified in files(shelf, settings, state, changed):
             folder.write(name, content, modified)
         if settings.hub_url is not None and position > state.position:
             enqueue(log, _topics(changed, site_of(settings)))
-        folder.write(_STATE, msgspec.json.encode(State(_look(settings), position, number)))
+        seq, _ = told(reader.connection)
+        state = State(_look(settings), position, number, seq, shelf.mark(position, seq))
+        folder.write(_STATE, msgspec.json.encode(state))
         return Published(folder.written, folder.unchanged)
 
 
@@ -224,8 +229,19 @@ def _look(settings: Settings) -> str:
     return sha256(msgspec.json.encode(facts)).hexdigest()
 
 
-def state_of(folder: Folder, settings: Settings) -> State:
-    """How far the folder is; at the beginning when that cannot be told, or was in another look."""
+def state_of(folder: Folder, settings: Settings, shelf: Shelf) -> State:
+    """How far the folder is; at the beginning when that cannot be told, or was another record or in another look."""
+    state = _noted(folder, settings)
+    return state if state.mark == shelf.mark(state.position, state.seq) else State()
+
+
+def is_of_another(folder: Folder, settings: Settings, shelf: Shelf) -> bool:
+    """Whether the folder was published from another record, or from a state of this one that is gone."""
+    state = _noted(folder, settings)
+    return state.mark not in ("", shelf.mark(state.position, state.seq))
+
+
+def _noted(folder: Folder, settings: Settings) -> State:
     try:
         state = msgspec.json.decode(folder.read(_STATE) or b"{}", type=State)
     except msgspec.DecodeError:
@@ -235,7 +251,7 @@ def state_of(folder: Folder, settings: Settings) -> State:
 
 def up_to_date(folder: Path, settings: Settings, shelf: Shelf) -> bool:
     """Whether the folder has all that was put out, as the settings want it."""
-    state, (position, number) = state_of(Folder(folder), settings), shelf.ends()
+    state, (position, number) = state_of(Folder(folder), settings, shelf), shelf.ends()
     return state.position >= position and state.feeds >= number
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from timeline.core.terms import Kinds
 from timeline.log import Fault, Log, Reader
-from timeline.publishing import State, files, state_of
+from timeline.publishing import State, files, is_of_another, state_of
 from timeline.publishing.folder import Folder
 from timeline.publishing.put_outs import PutOut, put_outs
 from timeline.publishing.shelf import Shelf, advance, forget, heard, rows_of, told
@@ -52,7 +52,9 @@ def rebuild(log: Log, kinds: Kinds) -> bool:
 def differing_files(reader: Reader, settings: Settings) -> Fault | None:
     """The first file of the published folder that is not as written; None when all are, or publishing goes on."""
     folder, shelf = Folder(settings.feeds_dir), Shelf(reader.connection)
-    state = state_of(folder, settings)
+    if is_of_another(folder, settings, shelf):
+        return Fault(None, str(folder.path), "It was published from another record, or from a state that is gone.")
+    state = state_of(folder, settings, shelf)
     if (state.position, state.feeds) != shelf.ends():
         return None
     for name, content, _ in files(shelf, settings, State(), shelf.feeds()):

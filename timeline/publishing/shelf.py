@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -59,6 +60,13 @@ class Shelf:
         positions = select(func.coalesce(func.max(put_out.c.position), 0))
         numbers = select(func.coalesce(func.max(feed.c.number), 0))
         return self.connection.scalar(positions) or 0, self.connection.scalar(numbers) or 0
+
+    def mark(self, position: int, seq: int) -> str:
+        """What tells the put-outs up to that position, and the log up to that seq, from others that are as long."""
+        last = select(put_out.c.entry, put_out.c.updated).where(put_out.c.position == position)
+        row = self.connection.execute(last).first()
+        digest = self.connection.scalar(select(event.c.hash).where(event.c.seq == seq))
+        return sha256(msgspec.json.encode([digest, None if row is None else list(row)])).hexdigest()
 
     def feeds(self, after_position: int = 0, after_number: int = 0) -> list[Shelved]:
         """The feeds that are newer than that number, or have a put-out after that position; by name."""
