@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Clock
+from tests.conftest import Clock, Run
 from tests.test_acts import OPENING, asked, stake
 from tests.test_log import tamper
+from timeline import search
 from timeline.acts import Desk
 from timeline.chain import GENESIS, Event
 from timeline.core.errors import TimelineError
@@ -154,6 +156,10 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "a line after the end": (lambda lines: [*lines, lines[-1]], "malformed_document"),
     "a field missing": (
         lambda lines: [*lines[:-2], lines[-2].replace(b'"key":null,', b""), lines[-1]],
+        "malformed_document",
+    ),
+    "an instant beyond all years": (
+        lambda lines: [*lines[:-2], re.sub(rb'"recorded_at":\d+', b'"recorded_at":%d' % 10**18, lines[-2]), lines[-1]],
         "malformed_document",
     ),
     "a count that differs": (lambda lines: [*lines[:1], *lines[2:]], "malformed_document"),
@@ -347,3 +353,41 @@ def test_nothing_is_recorded_over_what_is_left_of_an_end_that_was_cut_off(
         desk.append(asked(stake(10, "2021-01-01")))
 
     assert (refused.value.code, len(everything(log))) == ("integrity_failure", 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("UPDATE event SET recorded_at = 1000000000000000000 WHERE seq = 2", "chain"),
+        ("UPDATE event SET body = CAST(x'ff' AS TEXT) WHERE seq = 2", "chain"),
+        ("UPDATE search_document SET said_words = CAST(x'ff' AS TEXT)", "search"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_named_and_every_question_refused_in_words(
+    sqlite_url: str, clock: Clock, run: Run, change: str, check: str
+) -> None:
+    """No instant of any year, no UTF-8: the driver cannot make anything of it; PostgreSQL keeps no such text."""
+    with closing(Log.open(sqlite_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        for document in (OPENING, stake(10, "2021-01-01"), stake(11, "2021-01-02")):
+            desk.append(asked(document))
+        search.catch_up(log)
+        tamper(sqlite_url, change)
+
+        assert verify(log)["checks"][check] is not None
+        assert not verify(log)["sound"]
+    for command in ("log", "state acme-bolt", "list", "search stake", "dump", "rebuild", "publish"):
+        done = run("--database-url", sqlite_url, *command.split())
+        assert (done.exit_code, done.stderr.count("\n")) in ((0, 0), (7, 1)), command
+
+
+def test_a_dump_that_cannot_be_finished_leaves_no_file(
+    log: Log, database_url: str, clock: Clock, run: Run, tmp_path: Path
+) -> None:
+    seeded(log, clock)
+    tamper(database_url, "UPDATE event SET body = replace(body, 'e', 'E') WHERE seq = 9")
+
+    done = run("--database-url", database_url, "dump", "monday")
+
+    assert done.exit_code == 7
+    assert not (tmp_path / "monday").exists()

@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 
 from timeline.core.dates import iso
+from timeline.core.errors import TimelineError
 
 GENESIS = "0" * 64
 """The hash before the first event."""
@@ -78,8 +79,19 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(count: int) -> datetime:
-    """The UTC instant that many microseconds after 1970-01-01T00:00Z."""
-    return EPOCH + timedelta(microseconds=count)
+    """The UTC instant that many microseconds after 1970-01-01T00:00Z.
+
+    Raises:
+        TimelineError: `integrity_failure` beyond the year 9999 and before 1, which nobody of ours has written.
+    """
+    try:
+        return EPOCH + timedelta(microseconds=count)
+    except OverflowError as error:
+        raise TimelineError(
+            "integrity_failure",
+            f"{count} microseconds from 1970 on are no instant.",
+            "See what timeline verify says, and restore the last backup beside it.",
+        ) from error
 
 
 def clock_note(last: datetime | None, now: datetime) -> str | None:

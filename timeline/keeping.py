@@ -23,7 +23,7 @@ from timeline.chain import GENESIS, Walk, clock_note, microseconds, moment
 from timeline.core.announcements import act_checked, canonical
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN, Kinds
-from timeline.database import copy_of_sqlite
+from timeline.database import copy_of_sqlite, plainly
 from timeline.log import Event, Fault, Log, Reader, StoredText, Writer, utc_now
 from timeline.publishing import checking
 from timeline.rebuilding import Progress, differing, quiet, rebuild
@@ -149,7 +149,7 @@ def _read(stream: Iterable[bytes]) -> Iterator[Event | StoredText]:
                 texts += 1
                 continue
             event = _event(data)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise _malformed(number, f"{type(error).__name__}: {error}") from error
         if not walk.step(event):
             raise _damaged(f"Line {number} of the dump", walk.fault.what if walk.fault else "", of_dump=True)
@@ -181,7 +181,11 @@ def _event_to_json(event: Event) -> Json:
 
 
 def _event(data: Json) -> Event:
-    return Event(**data | {"recorded_at": moment(data["recorded_at"])})
+    try:
+        recorded_at = moment(data["recorded_at"])
+    except TimelineError as error:
+        raise ValueError(error.detail) from error
+    return Event(**data | {"recorded_at": recorded_at})
 
 
 # -- backup ----------------------------------------------------------------------------------------------------------
@@ -296,9 +300,9 @@ def verify(
             note = clock_note(reader.head()[1], clock())
             faults["bodies"] = _damaged_body(reader)
             if faults["bodies"] is None:
-                faults["rectangles"] = differing(reader, progress)
-                faults["search"] = search.differing(reader, progress)
-                faults["feeds"] = checking.differing(reader, kinds, progress)
+                faults["rectangles"] = _readable(lambda: differing(reader, progress))
+                faults["search"] = _readable(lambda: search.differing(reader, progress))
+                faults["feeds"] = _readable(lambda: checking.differing(reader, kinds, progress))
                 if published is not None and faults["feeds"] is None:
                     faults["files"] = checking.differing_files(reader, published)
     sound = not any(faults.values())
@@ -329,6 +333,17 @@ _REMEDIES = {
     ),
     "files": "The feeds themselves are whole. Run timeline publish --whole: it writes each file that is not right.",
 }
+
+
+def _readable(check: Callable[[], Fault | None]) -> Fault | None:
+    """What the check finds; the damage itself, where that keeps it from reading."""
+    try:
+        with plainly():
+            return check()
+    except TimelineError as error:
+        if error.code != "integrity_failure":
+            raise
+        return Fault(None, "tables", error.detail)
 
 
 def _damaged_body(reader: Reader) -> Fault | None:

@@ -219,7 +219,7 @@ class Log:
                 try:
                     all(walk.step(event) for event in reader.pages(walk.seq, None, None, size))
                     break
-                except (DBAPIError, OverflowError) as error:
+                except (DBAPIError, TimelineError) as error:
                     unreadable = f"It cannot be read: {getattr(error, 'orig', error)}."
             else:
                 walk.missing(unreadable)

@@ -147,7 +147,12 @@ def dump(frame: Frame, file: str) -> None:
             keeping.dump(log, sys.stdout.buffer, progress)
             return
         with _opened(Path(file), "xb") as out:
-            keeping.dump(log, out, progress)
+            try:
+                keeping.dump(log, out, progress)
+                out.flush()
+            except BaseException:
+                Path(file).unlink()  # a part of a dump is none
+                raise
 
 
 @cli.command()

@@ -79,7 +79,7 @@ def _refusal(error: Exception) -> TimelineError | None:
             "Keep the database as it is. What timeline dump still writes of it loads into an empty database; else "
             "restore the last backup beside it. To begin a new record, name an empty database.",
         )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _is_damage(cause):
         return TimelineError(
             "integrity_failure",
             f"The database file is damaged: {cause}.",
@@ -92,6 +92,11 @@ def _refusal(error: Exception) -> TimelineError | None:
             "Check that the database URL is right, that its folder or server is there, and that you may use it.",
         )
     return None
+
+
+def _is_damage(cause: object) -> bool:
+    """Whether SQLite, or its driver, cannot read what is there; neither has a code of its own for it."""
+    return isinstance(cause, sqlite3.OperationalError) and str(cause).startswith(_UNREADABLE)
 
 
 def busy() -> TimelineError:
@@ -108,6 +113,7 @@ _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _POSTGRESQL_BUSY = ("55P03", "40P01", "40001", "57014", "53300")
 # no such table, no such column, a table there already: somebody else's hand, for each revision is made whole
 _POSTGRESQL_OTHER_TABLES = ("42P01", "42703", "42P07")
+_UNREADABLE = ("unsupported file format", "Could not decode to UTF-8")
 _OTHER_TABLES = re.compile(r"^no such (table|column)|has no column named|^table \S+ already exists")
 # by an administrator, by a crash: the server's last word on a connection that the driver still takes for open
 _POSTGRESQL_ENDED = ("57P01", "57P02")
