@@ -389,7 +389,7 @@ def test_postgresql_refuses_to_empty_the_record(log: Log, statement: str) -> Non
         (
             ["UPDATE event SET recorded_at = 9000000000000000000 WHERE seq = 2"],
             1,
-            Fault(2, "event 2", "It cannot be read: date value out of range."),
+            Fault(2, "event 2", "It cannot be read: 9000000000000000000 microseconds from 1970 on are no instant."),
         ),
         (["DELETE FROM event WHERE seq = 2"], 1, Fault(2, "event 2", "Event 2 is missing: after 1 comes 3.")),
         (

@@ -220,7 +220,7 @@ class Log:
                     all(walk.step(event) for event in reader.pages(walk.seq, None, None, size))
                     break
                 except (DBAPIError, TimelineError) as error:
-                    unreadable = f"It cannot be read: {getattr(error, 'orig', error)}."
+                    unreadable = f"It cannot be read: {getattr(error, 'orig', error)}".rstrip(".") + "."
             else:
                 walk.missing(unreadable)
             verdict = walk.end()
