@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +17,10 @@ from tests.test_acts import OPENING, asked, stake
 from tests.test_log import tamper
 from timeline import search
 from timeline.acts import Desk
+from timeline.answers import Answers
 from timeline.chain import GENESIS, Event
 from timeline.core.errors import TimelineError
+from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
 from timeline.documents import walk
 from timeline.keeping import Kept, backup, dump, load, verify
@@ -391,3 +394,36 @@ def test_a_dump_that_cannot_be_finished_leaves_no_file(
 
     assert done.exit_code == 7
     assert not (tmp_path / "monday").exists()
+
+
+def test_an_index_that_leaves_out_an_event_is_no_reason_to_leave_it_out_of_an_answer(
+    sqlite_url: str, clock: Clock, tmp_path: Path
+) -> None:
+    """The chain is whole, read in the order of the log; by partnership an act would be passed over."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with closing(Log.open(sqlite_url, clock=clock)) as log:
+        desk = Desk(log, BUILTIN, clock)
+        for document in (OPENING, stake(10, "2021-01-01"), stake(11, "2021-01-02"), stake(12, "2021-01-03")):
+            desk.append(asked(document))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        by_version = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_event_1'"
+        ((root,),) = connection.execute(by_version).fetchall()
+        ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+    pages = bytearray(path.read_bytes())
+    page = memoryview(pages)[(root - 1) * size : root * size]
+    page[10:12] = page[12:14]  # of the places of its four rows the second is now the third
+    path.write_bytes(pages)
+
+    with closing(Log.open(sqlite_url, clock=clock)) as log:
+        with pytest.raises(TimelineError) as appended:
+            Desk(log, BUILTIN, clock).append(asked(stake(14, "2021-01-04")))
+        with pytest.raises(TimelineError) as answered:
+            Answers(log, BUILTIN, clock).state("acme-bolt", read_question({"as_of": "2025-01-01"}, clock.now))
+        with pytest.raises(TimelineError) as copied:
+            backup(log, tmp_path / "monday")
+
+        found = {each.value.code for each in (appended, answered, copied)}
+        assert found == {"integrity_failure"}
+        assert verify(log)["checks"]["chain"]["event"] == "table event"
+        assert len(everything(log)) == 4

@@ -356,7 +356,8 @@ class Answers:
             seq = reader.seq_at(knowledge.known_at)
         book = self._books.upto(reader, slug, seq, knowledge.announced_by)
         opening = book.opening or opening_of(reader, slug)
-        assert opening is not None  # it has a last event
+        if opening is None:  # though it has a last event
+            raise unsound(slug)
         moment = knowledge.known_at
         if moment is None:
             moment = (

@@ -224,7 +224,23 @@ class Log:
             else:
                 walk.missing(unreadable)
             verdict = walk.end()
-            return verdict if verdict.fault is not None else replace(verdict, fault=_damaged_text(reader))
+            if verdict.fault is None:
+                verdict = replace(verdict, fault=_damaged_index(reader) or _damaged_text(reader))
+            return verdict
+
+
+def _damaged_index(reader: Reader) -> Fault | None:
+    """What SQLite finds wrong with the table of events and the indexes by which they are found; the chain needs none.
+
+    PostgreSQL looks after its pages itself, with checksums.
+    """
+    if reader.connection.dialect.name != "sqlite":
+        return None
+    try:
+        found = reader.connection.exec_driver_sql("PRAGMA integrity_check(event)").scalar()
+    except DBAPIError as error:
+        found = error.orig
+    return None if found == "ok" else Fault(None, "table event", f"It, or an index of it, is damaged: {found}.")
 
 
 def _damaged_text(reader: Reader) -> Fault | None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select
 
 from timeline.chain import GENESIS, Event, microseconds, moment
+from timeline.core.errors import TimelineError
 from timeline.database import directly
 from timeline.tables import event, stored_text
 
@@ -84,12 +85,24 @@ class Reader:
         return self.pages(after, upto, limit, PAGE)
 
     def events_of(self, partnership: str, *, after: int = -1, upto: int = LATEST) -> Iterator[Event]:
-        """The events of a partnership after that version and up to that seq, in order; read a page at a time."""
+        """The events of a partnership after that version and up to that seq, in order; read a page at a time.
+
+        Raises:
+            TimelineError: `integrity_failure` when one is missing between them: what is left would say something else.
+        """
         while page := self.connection.execute(_OF, {"partnership": partnership, "after": after, "upto": upto}).all():
-            yield from map(event_of, page)
+            for row in page:
+                found = event_of(row)
+                if found.version != after + 1:
+                    raise TimelineError(
+                        "integrity_failure",
+                        f"{partnership}/{after + 1} cannot be found, though {found.citation} is on record.",
+                        "See what timeline verify says, and restore the last backup beside it.",
+                    )
+                after = found.version
+                yield found
             if len(page) < PAGE:
                 return
-            after = page[-1].version
 
     def event(self, partnership: str, version: int) -> Event | None:
         return self._one(_BY_VERSION, partnership=partnership, version=version)
