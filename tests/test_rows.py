@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import date
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from timeline.log import Fault, Log, Reader
 from timeline.rebuilding import differing, rebuild
 from timeline.records import recorded
 from timeline.rows import OPEN, Rectangle, state_cells
+from timeline.tables import MILESTONE
 
 Everything = dict[tuple[int, date, str], dict[Term, Cell] | None]
 _names = itertools.count(1)
@@ -44,22 +47,22 @@ def documents(world: World) -> list[dict[str, Any]]:
     return found
 
 
-def by_rows(reader: Reader, partnership: str) -> Everything:
+def by_rows(reader: Reader, partnership: str, days: Sequence[date] = STARTS) -> Everything:
     return {
         (seq, day, lane): state_cells(reader, partnership, day, seq, lane)
         for seq in positions(reader, partnership)
-        for day in STARTS
+        for day in days
         for lane in LANES
     }
 
 
-def by_fold(reader: Reader, partnership: str) -> Everything:
+def by_fold(reader: Reader, partnership: str, days: Sequence[date] = STARTS) -> Everything:
     found: Everything = {}
     for seq in positions(reader, partnership):
         book = Book().hear_all(map(recorded, reader.events_of(partnership, upto=seq)))
         for lane in LANES:
             lines = {term: book.line(term, lane).cells for term in book.terms(lane)}
-            for day in STARTS:
+            for day in days:
                 governing = {term: at(cells, day) for term, cells in lines.items()}
                 found[seq, day, lane] = {term: cell for term, cell in governing.items() if cell is not None}
     return found
@@ -107,6 +110,35 @@ def test_rectangles_answer_what_the_fold_answers(log: Log, clock: Clock, tmp_pat
     with log.reading() as reader:
         assert {name: sorted(rows.stored(reader, name)) for name in names} == kept
         assert by_rows(reader, names[-1]) == by_fold(reader, names[-1])
+
+
+def test_a_long_record_answers_what_the_fold_answers(log: Log, clock: Clock) -> None:
+    """At every (day, seq), where milestones tell how far its terms had come, and where they mislead.
+
+    Steps in order and late, for good and for a time, scheduled long ahead, in two lanes, and some taken back.
+    """
+    chance, first = random.Random(7), date(2021, 1, 1)
+    documents: list[dict[str, Any]] = [OPENING]
+    for number in range(99):
+        announced = first + timedelta(days=max(number - chance.choice([0, 0, 0, 20]), 0))
+        term = chance.choice("ab")
+        start = announced + timedelta(days=chance.choice([0, 0, 400]) if term == "b" else 0)
+        way = chance.choice([{}, {}, {}, {"until": str(start + timedelta(days=5)), "temporary": chance.random() < 0.5}])
+        said = {"term": f"stake/{term}", "direction": "acme -> bolt", "set": {"percent": number % 97}}
+        statement = {**said, "quote": "a stake", "effective": str(start), **way}
+        force = chance.choice(["agreed", "agreed", "reported"])
+        documents.append(stake(1, str(announced), title=f"{number}", statements=[statement], force=force))
+        if chance.random() < 0.1:
+            documents.append({"retracts": f"acme-bolt/{len(documents) - 1}", "reason": f"{number} was wrong"})
+    desk = Desk(log, BUILTIN, clock)
+    for document in documents:
+        desk.append(asked(document))
+    days = [first + timedelta(days=number) for number in (-1, 0, 7, 20, 21, 40, 60, 98, 110, 300, 430, 505)]
+
+    with log.reading() as reader, pytest.MonkeyPatch.context() as patch:
+        assert (reader.connection.scalar(text(f"SELECT count(*) FROM rectangle WHERE {MILESTONE}")) or 0) >= 3
+        patch.setattr(rows, "_FEW", 0)  # each term is sought by the index
+        assert by_rows(reader, "acme-bolt", days) == by_fold(reader, "acme-bolt", days)
 
 
 def test_a_new_value_closes_what_was_held_and_nothing_else(log: Log, clock: Clock) -> None:
@@ -284,6 +316,7 @@ def test_a_question_reads_no_table_whole(log: Log) -> None:
         ]
 
     assert "Index Scan Backward using rectangle_pkey" in plans[1]
+    assert "Index Scan using rectangle_milestone" in plans[1]
     assert not [plan for plan in plans if "Seq Scan on rectangle" in plan]
 
 
@@ -310,13 +343,38 @@ def test_a_question_takes_no_more_steps_in_a_long_record(log: Log) -> None:
                 for number in range(1, many + 1)
             ]
             rows.write(writer.connection, 1, held)
-    steps: dict[str, list[None]] = {"long": [], "longer": []}
+    steps = [_instructions(log, name, date(9000, 1, 1), 5_000, 2) for name in ("long", "longer")]
 
+    assert abs(steps[0] - steps[1]) < 10
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("seq", "day"),
+    [(400, 400), (400, 9_000), (9_000, 9_000), (9_000, 400)],
+    ids=["then", "then, of long after", "now", "now, of long ago"],
+)
+def test_a_question_takes_no_more_steps_where_much_was_said_since(log: Log, seq: int, day: int) -> None:
+    """A step was said each day, of that day and what follows: what was not yet held is not passed over."""
+    far = date.max.toordinal()
+    for name, many in (("long", 1_000), ("longer", 5_000)):
+        days = [(on, on, far, on + 1 if on < many else OPEN) for on in range(1, many + 1)]
+        days += [(on, on + 1, on + 1, OPEN) for on in range(1, many)]
+        with log.writing() as writer:
+            held = [Rectangle(name, "agreed", "x/t", *each, 1, 1, "in_force", None) for each in days]
+            rows.write(writer.connection, 1, held)
+
+    steps = [_instructions(log, name, date.fromordinal(day), seq, 1) for name in ("long", "longer")]
+
+    assert abs(steps[0] - steps[1]) < 10
+
+
+def _instructions(log: Log, partnership: str, day: date, seq: int, held: int) -> int:
+    """How many of SQLite the question for that state takes, which has so many terms."""
+    counted = list[None]()
     with log.reading() as reader:
         driver: Any = reader.connection.connection.driver_connection
-        for name, counted in steps.items():
-            driver.set_progress_handler(partial(counted.append, None), 1)
-            assert len(state_cells(reader, name, date(9000, 1, 1), 5_000) or ()) == 2
-            driver.set_progress_handler(None, 1)
-
-    assert abs(len(steps["long"]) - len(steps["longer"])) < 10
+        driver.set_progress_handler(partial(counted.append, None), 1)
+        assert len(state_cells(reader, partnership, day, seq) or ()) == held
+        driver.set_progress_handler(None, 1)
+    return len(counted)

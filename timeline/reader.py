@@ -181,7 +181,7 @@ class Reader:
 
 def in_driver(question: str) -> dict[str, str]:
     """A question as the driver of each kind of database takes it, its parameters by name: for `Reader.plain`."""
-    return {"sqlite": question, "postgresql": re.sub(r":(\w+)", r"%(\1)s", question)}
+    return {"sqlite": question, "postgresql": re.sub(r":(\w+)", r"%(\1)s", question.replace("%", "%%"))}
 
 
 def event_of(row: Sequence[Any]) -> Event:

@@ -22,7 +22,7 @@ from timeline.core.terms import Term, Value, term, value_from_stored, value_to_j
 from timeline.database import FEW, directly, insert_rows
 from timeline.log import Reader
 from timeline.reader import in_driver
-from timeline.tables import projection, rectangle
+from timeline.tables import MILESTONE, projection, rectangle
 
 OPEN = 2**63 - 1
 """`known_to` of what we hold today."""
@@ -223,20 +223,32 @@ _CELL = ("valid_from", "valid_to", "n", "number", "status", "value")
 
 
 # Of a partnership with few rectangles each is looked at: quicker than two descents of the index for each term. Nothing
-# is found, nor looked for, where there are more: CROSS JOIN lets SQLite ask that first.
-_OF_FEW = in_driver(f"""
-    SELECT found.term, {", ".join(f"found.{name}" for name in _CELL)}
-    FROM projection AS live CROSS JOIN rectangle AS found
-    WHERE live.name = 'rectangles' AND NOT EXISTS (
-            SELECT 1 FROM rectangle AS every
-            WHERE every.generation = live.generation AND every.partnership = :partnership AND every.lane = :lane
-            LIMIT 1 OFFSET :few)
-        AND found.generation = live.generation AND found.partnership = :partnership AND found.lane = :lane
-        AND found.known_to > :seq AND found.known_from <= :seq AND found.valid_to > :day AND found.valid_from <= :day
-    """)  # noqa: S608  # our own names
+# is found, nor looked for, where there are more: CROSS JOIN lets SQLite ask that first. PostgreSQL would look through a
+# table that is mostly of one partnership from its beginning: it is given an order that the key alone has.
+_MINE = "generation = live.generation AND partnership = :partnership AND lane = :lane"
+_BY_KEY = "ORDER BY term, valid_from, known_from"
+_EACH = {
+    "sqlite": "rectangle AS found ON found.generation = live.generation"
+    " AND found.partnership = :partnership AND found.lane = :lane",
+    "postgresql": f"LATERAL (SELECT * FROM rectangle WHERE {_MINE} {_BY_KEY} LIMIT {_FEW}) AS found",  # noqa: S608  # our own
+}
+_OF_FEW = {
+    kind: in_driver(f"""
+        SELECT found.term, {", ".join(f"found.{name}" for name in _CELL)}
+        FROM projection AS live CROSS JOIN {each}
+        WHERE live.name = 'rectangles'
+            AND NOT EXISTS (SELECT 1 FROM rectangle WHERE {_MINE} {_BY_KEY} LIMIT 1 OFFSET :few)
+            AND found.known_to > :seq AND found.known_from <= :seq
+            AND found.valid_to > :day AND found.valid_from <= :day
+        """)[kind]  # noqa: S608  # our own names
+    for kind, each in _EACH.items()
+}
 
-# Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day.
-# A scan of the partnership would cost as much as its whole history.
+# Goes from term to term by the index, and in each to the last rectangle of that moment that begins by that day: back
+# from that day, over what was only held at other moments. A scan of the partnership would cost as much as its whole
+# history. Where a day lay ahead, much may have been said since of the days before it: a milestone then tells how far
+# the term had come soon after that moment, and back from there what holds until after the day is found at once. Where
+# the milestones tell nothing, it is sought back from the day.
 _TERMS = f"""
     WITH RECURSIVE spoken (generation, term) AS (
         SELECT live.generation, (
@@ -255,18 +267,31 @@ _TERMS = f"""
 _LAST = """
     FROM rectangle AS last
     WHERE last.generation = spoken.generation AND last.partnership = :partnership AND last.lane = :lane
-        AND last.term = spoken.term AND last.valid_from <= :day AND last.known_from <= :seq AND last.known_to > :seq
+        AND last.term = spoken.term AND last.valid_from <= {day} AND last.known_from <= :seq AND last.known_to > :seq
     ORDER BY last.valid_from DESC LIMIT 1
     """
+_BY_DAY = _LAST.format(day=":day")
+_BY_MILESTONE = _LAST.format(
+    day=f"""(
+            SELECT CASE WHEN stone.valid_from < :day THEN stone.valid_from END FROM rectangle AS stone
+            WHERE stone.generation = spoken.generation AND stone.partnership = :partnership AND stone.lane = :lane
+                AND stone.term = spoken.term AND stone.known_from > :seq AND {MILESTONE}
+            ORDER BY stone.known_from LIMIT 1)"""  # noqa: S608  # our own words
+)
 _STATE = {
     "sqlite": in_driver(
         f"""{_TERMS} LEFT JOIN rectangle AS found
         ON found.generation = spoken.generation AND found.partnership = :partnership AND found.lane = :lane
         AND found.term = spoken.term AND found.known_from <= :seq AND found.known_to > :seq
-        AND found.valid_to > :day AND found.valid_from = (SELECT last.valid_from {_LAST})"""
+        AND found.valid_to > :day AND found.valid_from = coalesce(
+            (SELECT CASE WHEN last.valid_to > :day THEN last.valid_from END {_BY_MILESTONE}),
+            (SELECT last.valid_from {_BY_DAY}))"""
     )["sqlite"],
     # Left to itself PostgreSQL joins by reading the whole table once; this leaves it no choice.
-    "postgresql": in_driver(f"{_TERMS} LEFT JOIN LATERAL (SELECT last.* {_LAST}) AS found ON found.valid_to > :day")[
-        "postgresql"
-    ],
+    "postgresql": in_driver(
+        f"""{_TERMS} LEFT JOIN LATERAL (
+            SELECT * FROM (SELECT last.* {_BY_MILESTONE}) AS near WHERE near.valid_to > :day
+            UNION ALL SELECT * FROM (SELECT last.* {_BY_DAY}) AS far
+            LIMIT 1) AS found ON found.valid_to > :day"""  # noqa: S608  # our own words
+    )["postgresql"],
 }
