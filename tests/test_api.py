@@ -118,6 +118,7 @@ def test_a_pattern_that_matches_nothing_is_told_from_a_record_without_terms(ask:
     assert (shown["warnings"], len(shown["reported"])) == ([], 1)
     assert (told["code"], told["term"], told["did_you_mean"]) == ("nothing_matches", "exclusivty/*", ["exclusivity/*"])
     assert "not recorded. Did you mean exclusivity/*?" in page
+    assert "Nothing is in force" not in page
     (meant,) = re.findall(r'href="(/p/harbour-quill\?[^"]*)">exclusivity/\*</a>', page)
     assert ask.get(html.unescape(meant)).status_code == 200
     assert "not recorded" not in ask.get(html.unescape(meant)).text
