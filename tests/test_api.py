@@ -131,6 +131,7 @@ def test_every_page_has_its_answer_at_the_same_address(ask: TestClient) -> None:
         "/p/harbour-quill/t/license/archive.json": f"{P}/history/license/archive",
         "/a/harbour-quill/2.json": "/api/announcements/harbour-quill/2",
         "/search.json?q=almanac": "/api/search?q=almanac",
+        "/in-force.json?as_of=2022-01-20&kind=license": "/api/in-force?as_of=2022-01-20&kind=license",
         "/index.json": "/api/home",
     }
 
@@ -212,6 +213,13 @@ def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> Non
         ("/api/search?q=almanac&cursor=x", 400, "invalid_value", "next"),
         ("/api/search?q=alm%00anac", 400, "invalid_value", "plain text"),
         ("/api/log?limit=0", 400, "invalid_value", "1000"),
+        ("/api/in-force?announced_by=2022-01-01", 400, "unknown_parameter", "/api/partnerships/{p}/state"),
+        ("/in-force?announced_by=2022-01-01", 400, "unknown_parameter", "/api/partnerships/{p}/state"),
+        ("/api/in-force?kind=licence", 400, "invalid_value", "license"),
+        ("/api/in-force?party=quil", 400, "invalid_value", "quill"),
+        ("/api/in-force?after=harbour-quill/license", 400, "invalid_value", "next"),
+        ("/api/in-force?limit=1001", 400, "invalid_value", "1000"),
+        ("/api/in-force?known_seq=999", 404, "unknown_position", "Write 15 instead of 999"),
         ("/api/log?cursor=x", 400, "invalid_value", "next"),
         ("/api/log?cursor=MC00&after=1", 400, "conflicting_parameters", "after"),
         ("/nowhere", 404, "unknown_address", "/openapi.json"),
@@ -355,6 +363,38 @@ def test_pages_of_the_log_show_it_as_it_ended_for_the_first_one(editor: TestClie
 
     assert [each["seq"] for each in found] == list(range(1, first["head"] + 1))
     assert editor.get(f"/api/log?after={first['head']}").json()["events"][0]["seq"] == first["head"] + 1
+
+
+def test_pages_of_what_is_in_force_are_of_one_moment(editor: TestClient) -> None:
+    """Although the record goes on, and also for a person, whose form sends what was left empty."""
+    first = editor.get("/api/in-force?as_of=2026-06-01&limit=2").json()
+    editor.post(f"{P}/announcements", json=announcement())
+    found, page = first["in_force"], first
+    while page["next"] is not None:
+        page = editor.get(page["next"]).json()
+        found = [*found, *page["in_force"]]
+
+    state = editor.get(f"{P}/state?as_of=2026-06-01&known_seq={first['resolved']['known_seq']}").json()
+    told = [{"partnership": "harbour-quill", "name": state["name"], **term} for term in state["terms"]]
+    assert found == [{name: term[name] for name in found[0]} for term in told]
+    assert (len(found), first["view"], page["view"]) == (11, "historical", "cited")
+
+    shown = editor.get("/in-force?as_of=2026-06-01&known_at=&kind=&party=&term=&limit=2").text
+    assert "/in-force?as_of=2026-06-01&amp;limit=2&amp;known_seq=16&amp;after=harbour-quill/" in shown
+
+
+def test_nothing_in_force_says_why(ask: TestClient) -> None:
+    """Also where a page ends before anything was found."""
+
+    def note(parameters: str) -> str:
+        body = ask.get(f"/api/in-force?{parameters}").json()
+        assert (body["in_force"], body["more"], body["last"]) == ([], False, None)
+        return str(body["note"])
+
+    assert note("as_of=1900-01-01").startswith("Nothing was in force on 1900-01-01, by what was on record up to @15.")
+    assert note("as_of=2022-01-20&kind=clause").startswith("Nothing like that was in force on 2022-01-20")
+    assert note("kind=stake&term=license/*") == "No term of the kind stake is called like “license/*”."
+    assert note("known_seq=0") == "Nothing was on record at that moment of knowledge."
 
 
 def test_an_announcement_is_recorded_once(editor: TestClient) -> None:
@@ -629,17 +669,18 @@ def test_every_document_is_in_the_openapi_document(log: Log, database_url: str) 
 
 ELSEWHERE = {
     "a page for people": {
-        "/", "/search", "/leads", "/subscribe", "/status", "/p/{p}", "/p/{p}/compare", "/p/{p}/timeline",
-        "/p/{p}/subscribe", "/p/{p}/t/{kind}/{subject}", "/p/{p}@{seq}/{date}", "/p/{p}@{seq}/compare",
-        "/p/{p}@{seq}/timeline", "/p/{p}@{seq}/t/{kind}/{subject}", "/a/{p}/{n}", "/static/{name}",
+        "/", "/in-force", "/search", "/leads", "/subscribe", "/status", "/p/{p}", "/p/{p}/compare",
+        "/p/{p}/timeline", "/p/{p}/subscribe", "/p/{p}/t/{kind}/{subject}", "/p/{p}@{seq}/{date}",
+        "/p/{p}@{seq}/compare", "/p/{p}@{seq}/timeline", "/p/{p}@{seq}/t/{kind}/{subject}",
+        "/a/{p}/{n}", "/static/{name}",
     },
     "a form of a page": {
         "/sign-in", "/sign-out", "/append", "/drafts", "/drafts/{id}", "/drafts/{id}/answer", "/drafts/{id}/append",
         "/drafts/{id}/discard", "/drafts/{id}/received",
     },
     "a page's address with .json, which gives the answer of an address that is described": {
-        "/.json", "/index.json", "/search.json", "/status.json", "/leads.json", "/a/{p}/{n}.json", "/p/{p}.json",
-        "/p/{p}/compare.json", "/p/{p}/timeline.json", "/p/{p}/t/{kind}/{subject}.json",
+        "/.json", "/index.json", "/in-force.json", "/search.json", "/status.json", "/leads.json", "/a/{p}/{n}.json",
+        "/p/{p}.json", "/p/{p}/compare.json", "/p/{p}/timeline.json", "/p/{p}/t/{kind}/{subject}.json",
     },
     "one route for what is described feed by feed, since a feed's name has slashes in it": {
         "/feeds/{path:path}", "/feeds/mine.{suffix}",

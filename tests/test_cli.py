@@ -312,6 +312,8 @@ REFUSED_QUESTIONS = {
     "a misspelt term": (("history", "acme-bolt", "stake/bolt-in-acm"), 3, "unknown_term"),
     "a lane that is none": (("state", "acme-bolt", "--include", "rumoured"), 2, "invalid_value"),
     "days the wrong way round": (("diff", "acme-bolt", "2024-02-01", "2024-01-01"), 2, "invalid_value"),
+    "a kind that is none": (("in-force", "--kind", "stakes"), 2, "invalid_value"),
+    "a party of nobody": (("in-force", "--party", "blot"), 2, "invalid_value"),
     "no such announcement": (("show", "acme-bolt/7"), 3, "unknown_announcement"),
     "no such key": (("show", "no-key"), 3, "unknown_announcement"),
     "an event nobody waits for": (
@@ -491,6 +493,34 @@ def test_words_are_found_with_exclusions_and_the_next_page_is_the_one_that_follo
     assert "Nothing on record" in opened("search", "no-such-word").stdout
     assert refused(opened("search", "-bolt")) == (2, "invalid_value")
     assert refused(opened("search", "bolt", "--since", "2026")) == (2, "invalid_date")
+
+
+def test_what_is_in_force_is_told_across_partnerships_page_by_page(opened: Run, tmp_path: Path) -> None:
+    """The last line is the command that goes on, of the same moment."""
+    other = ANNOUNCEMENT.replace("acme-bolt", "acme-core").replace("Bolt", "Core").replace("bolt", "core")
+    opening = {"partnership": "acme-core", "name": "Acme – Core", "parties": {"acme": "Acme", "core": "Core"}}
+    (tmp_path / "0.json").write_text(json.dumps(opening))
+    (tmp_path / "1.yaml").write_text(other)
+    assert opened("import", "0.json", "1.yaml").exit_code == 0
+
+    said = opened("in-force", "--as-of", "2024-03-01", "--kind", "stake", "--limit", "1").stdout
+    *_, going_on = said.splitlines()
+
+    assert "stake/bolt-in-acme  Bolt holds 20 % of Acme" in said
+    assert going_on.startswith(
+        "more: timeline in-force --as-of 2024-03-01 --kind stake --limit 1 --known-seq 4 --after "
+    )
+    later = ANNOUNCEMENT.replace("2024-03-01", "2024-02-01").replace("takes", "took").replace("a fifth", "one fifth")
+    (tmp_path / "2.yaml").write_text(later.replace("stake/bolt-in-acme", "stake/bolt-before"))
+    assert opened("append", "2.yaml").exit_code == 0
+    said = opened(*shlex.split(going_on)[2:]).stdout
+    assert "Acme – Core\nstake/core-in-acme  Core holds 20 % of Acme" in said
+    assert "more:" not in said
+    assert [
+        each["governed_by"]
+        for each in answer(opened, "in-force", "--as-of", "2024-03-01", "--party", "core")["in_force"]
+    ] == ["acme-core/1#1"]
+    assert "Nothing was in force on 1999-01-01" in opened("in-force", "--as-of", "1999-01-01").stdout
 
 
 def test_every_command_is_in_the_reference(run: Run) -> None:

@@ -24,6 +24,8 @@ PAGES = {
     "retracted": "/a/harbour-quill/9",
     "search": "/search?q=exclusive",
     "search-filtered": "/search?q=exclusive&partnership=harbour-quill&kind=exclusivity&since=2019-01-01&until=",
+    "in-force": "/in-force?as_of=2025-11-01&limit=12",
+    "in-force-nothing": "/in-force?as_of=1999-01-01&known_at=2026-01-01&kind=exclusivity&party=quill&term=*",
     "leads": "/leads",
     "subscribe": "/subscribe",
     "feed": "/feeds/harbour-quill/stake",

@@ -14,7 +14,7 @@ from timeline.cli import cli
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize(("document", "count"), [("README.md", 6), ("docs/tutorial.md", 7)])
+@pytest.mark.parametrize(("document", "count"), [("README.md", 7), ("docs/tutorial.md", 7)])
 def test_every_example_gives_what_it_shows(
     document: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

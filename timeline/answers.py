@@ -68,7 +68,7 @@ class Answers:
                 "partnership": partnership,
                 "name": known.words.name,
                 "resolved": {"as_of": question.as_of.isoformat(), **clocks(known)},
-                "view": self._view(question, known),
+                "view": self.view(question.as_of, question.knowledge, is_all=known.is_all),
                 "terms": [term_body(known, held) for held in found.in_force],
                 "ended": [ended_body(known, held) for held in found.ended],
                 "upcoming": [ahead_line(known, ahead) for ahead in found.upcoming],
@@ -91,14 +91,21 @@ class Answers:
             ]
             return body
 
-    def _view(self, question: Question, known: Known) -> str:
+    def in_force(self, reader: Reader, partnership: str, question: Question) -> list[Json]:
+        """The terms of `state` alone, each with its partnership, in a snapshot that is open."""
+        known = self._know(reader, partnership, question.knowledge)
+        found = state(known.book, question.as_of, wanted=question.wants)
+        named = {"partnership": partnership, "name": known.words.name}
+        return [named | term_body(known, held) for held in found.in_force]
+
+    def view(self, as_of: date, knowledge: Knowledge, *, is_all: bool) -> str:
         """Where the answer stands: “cited” at a fixed position, whatever today is; else how it is to today."""
-        if question.knowledge.known_seq is not None:
+        if knowledge.known_seq is not None:
             return "cited"
         today = self.clock().date()
-        if question.as_of < today or not known.is_all:
+        if as_of < today or not is_all:
             return "historical"
-        return "scheduled" if question.as_of > today else "current"
+        return "scheduled" if as_of > today else "current"
 
     # -- the two differences -----------------------------------------------------------------------------------
 
@@ -341,28 +348,11 @@ class Answers:
             slugs = reader.partnerships()
             further = "`timeline list` shows them all." if slugs else "Import one first."
             raise unknown_partnership(slug, slugs, further)
-        head, head_at, _ = reader.head()
-        seq = head
-        if knowledge.known_seq is not None:
-            seq = knowledge.known_seq
-            if seq > head:
-                raise TimelineError(
-                    "unknown_position",
-                    f"The log ends at {head}; there is no {seq} yet.",
-                    f"Write {head} instead of {seq}, or ask without for all that is on record.",
-                    field="known_seq",
-                )
-        elif knowledge.known_at is not None:
-            seq = reader.seq_at(knowledge.known_at)
+        seq, moment = self.moment(reader, knowledge)
         book = self._books.upto(reader, slug, seq, knowledge.announced_by)
         opening = book.opening or opening_of(reader, slug)
         if opening is None:  # though it has a last event
             raise unsound(slug)
-        moment = knowledge.known_at
-        if moment is None:
-            moment = (
-                head_at if seq == head else next(reader.events(after=seq - 1, upto=seq)).recorded_at if seq else None
-            )
         return Known(
             book=book,
             words=Words(self.kinds, opening),
@@ -373,6 +363,27 @@ class Answers:
             last=last[1],
             is_all=seq >= last[1] and knowledge.announced_by is None,
         )
+
+    def moment(self, reader: Reader, knowledge: Knowledge) -> tuple[int, datetime | None]:
+        """The position of the log that the knowledge ends with, and what to echo as known_at.
+
+        Raises:
+            TimelineError: `unknown_position`.
+        """
+        head, head_at, _ = reader.head()
+        if knowledge.known_at is not None:
+            return reader.seq_at(knowledge.known_at), knowledge.known_at
+        seq = head if knowledge.known_seq is None else knowledge.known_seq
+        if seq > head:
+            raise TimelineError(
+                "unknown_position",
+                f"The log ends at {head}; there is no {seq} yet.",
+                f"Write {head} instead of {seq}, or ask without for all that is on record.",
+                field="known_seq",
+            )
+        if seq == head:
+            return seq, head_at
+        return seq, next(reader.events(after=seq - 1, upto=seq)).recorded_at if seq else None
 
 
 def _step(known: Known, change: Change) -> Json:

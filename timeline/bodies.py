@@ -139,19 +139,8 @@ def direction_text(known: Known, term: Term) -> str | None:
 
 def term_body(known: Known, held: Holding) -> Json:
     """A term in force."""
-    value = held.cell.value
-    assert value is not None  # in force
-    direction = known.direction(held.term)
     return {
-        "term": str(held.term),
-        "label": known.words.label(held.term),
-        "kind": held.term.kind,
-        "direction": None if direction is None else str(direction),
-        "status": held.cell.status,
-        "value": value_to_json(value, stored=False),
-        "text": known.words.sentence(held.term, direction, value),
-        "since": since(known.book, held.said),
-        "until": until(held.said.statement),
+        **holds(known, held.term, held.cell, held.said),
         "next_change": day_text(held.next_change),
         "changed_on_this_day": held.changed_on_this_day,
         "certainty": "certain" if held.certain else "possible",
@@ -160,6 +149,23 @@ def term_body(known: Known, held: Holding) -> Json:
         "governed_by": known.cite(held.said),
         "evidence": [_evidence(known, said) for said in (held.said, *held.confirmed_by)],
         "conflicts": [_conflict(known, said) for said in held.conflicts],
+    }
+
+
+def holds(known: Known, term: Term, cell: Cell, said: Said) -> Json:
+    """What holds by a cell in force, and since and until when: the beginning of a term in force."""
+    assert cell.value is not None  # in force
+    direction = known.direction(term)
+    return {
+        "term": str(term),
+        "label": known.words.label(term),
+        "kind": term.kind,
+        "direction": None if direction is None else str(direction),
+        "status": cell.status,
+        "value": value_to_json(cell.value, stored=False),
+        "text": known.words.sentence(term, direction, cell.value),
+        "since": since(known.book, said),
+        "until": until(said.statement),
     }
 
 

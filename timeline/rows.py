@@ -115,6 +115,25 @@ class Batch:
         self.closing.clear()
 
 
+class Walk(NamedTuple):
+    """A question for what is in force across partnerships.
+
+    Attributes:
+        partnership: Where to go on after: a partnership and the term in it, None for all of its terms.
+        beginning: What the names of all terms that are wanted begin with, in the signs that such names have.
+        party: The slug of a party that the partnership must have.
+    """
+
+    day: date
+    seq: int
+    partnership: str
+    term: str | None
+    beginning: str
+    party: str | None
+    limit: int
+    steps: int
+
+
 def difference(before: Cells, after: Cells) -> tuple[Cells, Cells]:
     """The cells that only the first line has, and those that only the second has."""
     old, new = parting(before, after)
@@ -148,6 +167,38 @@ def state_cells(
             return None
         held = [row[1:] for row in found if row[2] is not None]
     return {_term_of(name): _cell(*row) for name, *row in held}
+
+
+class Standing(NamedTuple):
+    """A term in force on a day, as a rectangle has it; or where the question stopped looking, all but the first None.
+
+    `partnership` is None too where there is none any more.
+    """
+
+    steps: int
+    """How many places of the index were passed to come here."""
+    partnership: str | None
+    term: str | None
+    cell: Cell | None
+
+
+def in_force(reader: Reader, read: int, asked: Walk) -> list[Standing]:
+    """The agreed terms in force on a day in all partnerships, by the code points of their names.
+
+    At most `asked.limit`; before that the last one says where the question stopped: at the end, or after the
+    partnership in which it had passed `asked.steps` places.
+
+    Args:
+        read: The generation.
+    """
+    about = asked._asdict() | {"generation": read, "day": asked.day.toordinal(), "high": f"{asked.beginning}~"}
+    about["low"] = low = _before(asked.beginning)
+    about["term"] = None if asked.term is None else max(asked.term, low)
+    question = _WALK[asked.party is not None][reader.connection.dialect.name]
+    return [
+        Standing(steps, partnership, term, None if n is None else _cell(start, end, n, *rest))
+        for steps, partnership, term, start, end, n, *rest in reader.plain(question, about)
+    ]
 
 
 def stored(reader: Reader, partnership: str) -> list[Rectangle]:
@@ -194,6 +245,11 @@ def _cell(start: int, end: int, n: int, number: int, status: str, value: str | N
     """The cell that is stored so; its days as numbers."""
     read = None if value is None else _value_of(value)
     return Cell(date.fromordinal(start), date.fromordinal(end), Ref(n, number), read, status)
+
+
+def _before(beginning: str) -> str:
+    """What comes before all names that begin so, and after all others before them: “~” comes after their signs."""
+    return f"{beginning[:-1]}{chr(ord(beginning[-1]) - 1)}~" if beginning else ""
 
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -295,3 +351,62 @@ _STATE = {
             LIMIT 1) AS found ON found.valid_to > :day"""  # noqa: S608  # our own words
     )["postgresql"],
 }
+
+# Goes by the index from partnership to partnership, and in each from term to term, as far as the names begin as wanted;
+# a row of the walk without a term is the end of a partnership, and one with :low its beginning. Whoever reads the rows
+# stops the walk. A partnership is always walked to its end, so that the place to go on can be told.
+_ACROSS = """
+    WITH RECURSIVE walk (partnership, term, steps) AS (
+        SELECT {start}, 0
+        UNION ALL
+        SELECT
+            CASE WHEN walk.term IS NULL THEN (
+                SELECT min(partnership) FROM rectangle
+                WHERE generation = :generation AND partnership > walk.partnership)
+            ELSE walk.partnership END,
+            CASE WHEN walk.term IS NULL THEN :low {party} ELSE (
+                SELECT min(term) FROM rectangle
+                WHERE generation = :generation AND partnership = walk.partnership AND lane = 'agreed'
+                    AND term > walk.term AND term < :high) END,
+            walk.steps + 1
+        FROM walk WHERE walk.partnership IS NOT NULL AND (walk.steps < :steps OR walk.term IS NOT NULL))
+    SELECT walk.steps, walk.partnership, walk.term,
+        found.valid_from, found.valid_to, found.n, found.number, found.status, found.value
+    FROM walk {found}
+    WHERE walk.steps > 0
+        AND (found.value IS NOT NULL OR walk.partnership IS NULL OR (walk.term IS NULL AND walk.steps >= :steps))
+    LIMIT :limit
+    """
+_LAST_ACROSS = """
+    FROM rectangle AS last
+    WHERE last.generation = :generation AND last.partnership = walk.partnership AND last.lane = 'agreed'
+        AND last.term = walk.term AND last.valid_from <= :day AND last.known_from <= :seq AND last.known_to > :seq
+    ORDER BY last.valid_from DESC LIMIT 1
+    """
+# The opening of a partnership names each party as a pair of its slug and its name.
+_PARTY = """WHEN walk.term = :low AND NOT EXISTS (
+                SELECT 1 FROM event WHERE event.partnership = {name} AND event.version = 0
+                    AND {place}(event.body, '["' || :party || '",') > 0) THEN NULL"""
+_SHAPES = {
+    "sqlite": {
+        "start": ":partnership, :term",
+        "found": f"""LEFT JOIN rectangle AS found
+            ON found.generation = :generation AND found.partnership = walk.partnership AND found.lane = 'agreed'
+            AND found.term = walk.term AND found.known_from <= :seq AND found.known_to > :seq
+            AND found.valid_to > :day AND found.valid_from = (SELECT last.valid_from {_LAST_ACROSS})""",
+        "party": _PARTY.format(name="walk.partnership", place="instr"),
+    },
+    "postgresql": {
+        "start": 'CAST(:partnership AS text) COLLATE "C", CAST(:term AS text) COLLATE "C"',
+        "found": f"LEFT JOIN LATERAL (SELECT last.* {_LAST_ACROSS}) AS found ON found.valid_to > :day",
+        # The log is sorted as the server's language has it: only so is its index used.
+        "party": _PARTY.format(name='(walk.partnership COLLATE "default")', place="strpos"),
+    },
+}
+_WALK = [
+    {
+        kind: in_driver(_ACROSS.format(**(shape | ({} if by_party else {"party": ""}))))[kind]
+        for kind, shape in _SHAPES.items()
+    }
+    for by_party in (False, True)
+]

@@ -13,6 +13,11 @@ metadata = MetaData()
 # A STRICT table of SQLite knows no BIGINT; its INTEGER has 64 bits anyway.
 WIDE = BigInteger().with_variant(Integer, "sqlite")
 
+_OTHERS = text("kind <> 'announcement'")
+
+# Sorted by code points on both databases, whatever the locale of the server.
+_ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
+
 event = Table(
     "event",
     metadata,
@@ -31,6 +36,8 @@ event = Table(
     UniqueConstraint("key", name="event_key_once"),
     UniqueConstraint("idempotency_key", name="event_idempotency_key_once"),
     UniqueConstraint("recorded_at", name="event_recorded_at_once"),
+    # The few acts that say what has become of announcements, found without passing over these.
+    Index("event_others", "partnership", "version", postgresql_where=_OTHERS, sqlite_where=_OTHERS),
     sqlite_strict=True,
 )
 
@@ -74,9 +81,6 @@ memo = Table(
     Column("value", Text, nullable=False),
     sqlite_strict=True,
 )
-
-# Feeds are sorted by code points, on both databases, whatever the locale of the server.
-_ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 
 put_out = Table(
     "put_out",
@@ -179,9 +183,9 @@ rectangle = Table(
     "rectangle",
     metadata,
     Column("generation", WIDE, primary_key=True, autoincrement=False),
-    Column("partnership", Text, primary_key=True),
-    Column("lane", Text, primary_key=True),
-    Column("term", Text, primary_key=True),
+    Column("partnership", _ORDERED, primary_key=True),
+    Column("lane", _ORDERED, primary_key=True),
+    Column("term", _ORDERED, primary_key=True),
     # Days are numbers: 1 is 0001-01-01.
     Column("valid_from", Integer, primary_key=True, autoincrement=False),
     Column("known_from", WIDE, primary_key=True, autoincrement=False),

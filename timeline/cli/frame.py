@@ -232,15 +232,21 @@ def cite_option(command: Callable[P, R]) -> Callable[P, R]:
     )
 
 
+_KNOWN_SEQ = click.option("--known-seq", metavar="N", help="As known after position N of the log.")
+_ANNOUNCED_BY = click.option("--announced-by", metavar="T", help="Count only what had been announced by then.")
+_KNOWN_AT = click.option(
+    "--known-at", metavar="T", help="As known to this record then: 2026-11-22T04:30:00Z, or a day."
+)
+
+
 def knowledge_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command the clocks of knowledge."""
-    for option in (
-        click.option("--known-seq", metavar="N", help="As known after position N of the log."),
-        click.option("--announced-by", metavar="T", help="Count only what had been announced by then."),
-        click.option("--known-at", metavar="T", help="As known to this record then: 2026-11-22T04:30:00Z, or a day."),
-    ):
-        command = option(command)
-    return command
+    return _KNOWN_AT(_ANNOUNCED_BY(_KNOWN_SEQ(command)))
+
+
+def record_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command those of them that the record alone answers."""
+    return _KNOWN_AT(_KNOWN_SEQ(command))
 
 
 def given(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -1,17 +1,29 @@
-"""The commands that ask: state, history, diff, learned, upcoming, list, show, log, kinds, schema, status."""
+"""The commands that ask: state, in-force, history, diff, learned, upcoming, list, show, log, kinds, schema, status."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 
 import click
 
+from timeline import across
 from timeline.chain import clock_note
 from timeline.cli import tables
-from timeline.cli.frame import Frame, Json, cite_option, cli, given, json_option, knowledge_options, pass_frame
+from timeline.cli.frame import (
+    Frame,
+    Json,
+    cite_option,
+    cli,
+    given,
+    json_option,
+    knowledge_options,
+    pass_frame,
+    record_options,
+)
 from timeline.core.announcements import reference
-from timeline.core.questions import Knowledge, asked_day, position, read_knowledge, read_question
+from timeline.core.questions import Knowledge, asked_day, position, read_across, read_knowledge, read_question
 from timeline.core.schema import announcement_schema
 from timeline.core.terms import term
 from timeline.log import utc_now
@@ -36,6 +48,23 @@ def state(frame: Frame, /, partnership: str, cite: bool, **asked: str | None) ->
             frame.cite(exports.state(partnership, question).citation)
         else:
             frame.show(exports.answers.state(partnership, question), tables.state)
+
+
+@cli.command("in-force")
+@click.option("--as-of", metavar="D", help="The day asked about: 2025-12-01, today, yesterday. Default today, UTC.")
+@record_options
+@click.option("--kind", metavar="K", help="Only terms of this kind: exclusivity.")
+@click.option("--party", metavar="P", help="Only partnerships of this party.")
+@click.option("--term", metavar="GLOB", help="Only these terms: exclusivity/cloud, stake/*.")
+@click.option("--after", metavar="PLACE", help="The next page: where the one before ended.")
+@click.option("--limit", metavar="N", help="Terms of a page, up to 1000. Default 100.")
+@json_option
+@pass_frame
+def in_force(frame: Frame, /, **asked: str | None) -> None:
+    """What was in force on a day in all partnerships."""
+    question = read_across(given(asked), frame.kinds(), utc_now())
+    with frame.answers() as answers:
+        frame.show(across.in_force(answers, question), partial(tables.in_force, asked=given(asked)))
 
 
 @cli.command()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
@@ -64,6 +67,31 @@ def state(out: Console, body: Json) -> None:
     _ahead(out, body["upcoming"])
     for warning in body["warnings"]:
         _line(out, f"! {warning['code']}: {warning['detail']}", "yellow")
+
+
+def in_force(out: Console, body: Json, asked: Json) -> None:
+    """What is in force in all partnerships; then the command that goes on, of the same moment.
+
+    Args:
+        asked: The parameters of the question.
+    """
+    resolved = body["resolved"]
+    _line(out, f"in force as of {resolved['as_of']}, end of day · {_record(resolved)}")
+    if body["view"] == "scheduled":
+        _line(out, "! SCHEDULED VIEW: a projection of stated dates, not a forecast.", "yellow")
+    if body["note"]:
+        _line(out, body["note"])
+    for name, terms in groupby(body["in_force"], itemgetter("name")):
+        _line(out, f"\n{name}", "bold")
+        for term in terms:
+            facts = f"since {since_text(term['since'])} · {ends_text(term['until'])} · {term['governed_by']}"
+            out.print(Text.assemble((term["term"], "bold"), f"  {term['text']}{_doubt(term)}"))
+            out.print(Padding(Text(facts, style="dim"), (0, 0, 0, 2)))
+    if body["more"]:
+        known = {} if asked.keys() & {"known_at", "known_seq"} else {"known_seq": str(resolved["known_seq"])}
+        words = {**asked, "as_of": resolved["as_of"], **known, "after": body["last"]}
+        options = (f"--{option.replace('_', '-')} {shlex.quote(value)}" for option, value in words.items())
+        _line(out, f"\nmore: timeline in-force {' '.join(options)}")
 
 
 def history(out: Console, body: Json) -> None:

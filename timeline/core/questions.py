@@ -15,11 +15,15 @@ from fnmatch import fnmatchcase
 from timeline.core import dates
 from timeline.core.errors import TimelineError, did_you_mean, nearest
 from timeline.core.history import PROPOSED, REPORTED
-from timeline.core.terms import Term
+from timeline.core.terms import SLUG, Kinds, Term
 
 _NUMBERS = re.compile(r"\d{1,15}(-\d{1,15})*", re.ASCII)
 KNOWLEDGE = ("known_at", "known_seq", "announced_by")
 STATE = ("as_of", *KNOWLEDGE, "term", "include")
+ACROSS = ("as_of", *KNOWLEDGE, "kind", "party", "term", "after", "limit")
+PAGE = 100
+"""Items of a page, and the most that can be asked for."""
+MOST = 1000
 SYNONYMS = {
     "asof": "as_of",
     "at": "as_of",
@@ -56,6 +60,7 @@ ALL = Knowledge()
 """Everything that is on record."""
 
 _LONG_AGO = date(2000, 1, 1)
+_LITERAL = re.compile("[a-z0-9/-]*", re.ASCII)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -71,6 +76,36 @@ class Question:
 
     def wants(self, term: Term) -> bool:
         return self.term is None or fnmatchcase(str(term), self.term)
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A question for what is in force in all partnerships at once, a page of it."""
+
+    as_of: date
+    knowledge: Knowledge = ALL
+    kind: str | None = None
+    party: str | None = None
+    """The slug of a party."""
+    term: str | None = None
+    """A pattern such as `exclusivity/*`."""
+    after: tuple[str, str | None] = ("", None)
+    """Where the page before ended: a partnership, and the term in it; None for all its terms."""
+    limit: int = PAGE
+
+    def wants(self, term: Term) -> bool:
+        """Whether the term is of that kind and like that pattern."""
+        return self.kind in (None, term.kind) and (self.term is None or fnmatchcase(str(term), self.term))
+
+    @property
+    def beginning(self) -> str | None:
+        """What the names of all terms that are wanted begin with; None when there can be none."""
+        kind = "" if self.kind is None else f"{self.kind}/"
+        literal = _LITERAL.match(self.term or "")
+        assert literal is not None  # it matches nothing too
+        shorter, longer = sorted((kind, literal[0]), key=len)
+        # A pattern that goes on after the beginning may match by a sign that stands for others.
+        return longer if longer.startswith(shorter) else None
 
 
 def only(given: Collection[str], allowed: Collection[str]) -> None:
@@ -143,6 +178,61 @@ def read_lanes(given: Mapping[str, str]) -> tuple[str, ...]:
                 field="include",
             )
     return tuple(dict.fromkeys(lanes))
+
+
+def read_across(given: Mapping[str, str], kinds: Kinds, now: datetime) -> Across:
+    """The question for what is in force in all partnerships that the parameters ask.
+
+    Raises:
+        TimelineError: `unknown_parameter` for `announced_by` too: what is asked answers by the record alone.
+    """
+    only(given.keys(), ACROSS)
+    if "announced_by" in given:
+        raise TimelineError(
+            "unknown_parameter",
+            "Across partnerships only what was on record can be asked, not what had been announced.",
+            "For that ask /api/partnerships/{p}/state, one partnership at a time, or here with known_at.",
+            field="announced_by",
+        )
+    return Across(
+        as_of=asked_day(filled(given, "as_of"), now, field="as_of") if "as_of" in given else now.date(),
+        knowledge=read_knowledge(given, now),
+        kind=asked_kind(given, kinds),
+        party=filled(given, "party") if "party" in given else None,
+        term=filled(given, "term") if "term" in given else None,
+        after=_place(filled(given, "after")) if "after" in given else ("", None),
+        limit=asked_limit(given, PAGE, MOST),
+    )
+
+
+def asked_kind(given: Mapping[str, str], kinds: Kinds) -> str | None:
+    """The kind that is asked about, one that is known; None for none."""
+    kind = filled(given, "kind") if "kind" in given else None
+    if kind is not None and kind not in kinds.by_name:
+        near = did_you_mean(kind, list(kinds.by_name))
+        raise TimelineError("invalid_value", f"There is no kind of term “{kind}”.", near, field="kind")
+    return kind
+
+
+def asked_limit(given: Mapping[str, str], default: int, most: int) -> int:
+    """How many of a page are asked for, from 1 to `most`."""
+    limit = position(filled(given, "limit"), field="limit") if "limit" in given else default
+    if not 1 <= limit <= most:
+        raise TimelineError("invalid_value", f"limit={limit} is out of range.", f"Take 1 to {most}.", field="limit")
+    return limit
+
+
+def _place(text: str) -> tuple[str, str | None]:
+    """Where a page across partnerships ended: `openai-microsoft/exclusivity/api`, or a whole partnership."""
+    partnership, *term = text.split("/")
+    if len(term) not in (0, 2) or any(SLUG.fullmatch(part) is None for part in (partnership, *term)):
+        raise TimelineError(
+            "invalid_value",
+            f"after={text} is no place in the list.",
+            "Follow next, or give last of the page before; leave it out to begin anew.",
+            field="after",
+        )
+    return partnership, "/".join(term) or None
 
 
 def asked_day(text: str, now: datetime, *, field: str) -> date:

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, literal, select, tuple_
 
-from timeline.core.errors import TimelineError, did_you_mean, unknown_partnership
-from timeline.core.questions import asked_day, cursor, filled, only, position, read_cursor
+from timeline.core.errors import TimelineError, unknown_partnership
+from timeline.core.questions import asked_day, asked_kind, asked_limit, cursor, filled, only, read_cursor
 from timeline.core.terms import Kinds
 from timeline.log import Log, Reader
 from timeline.search import index
@@ -62,10 +62,7 @@ def read(given: Mapping[str, str], kinds: Kinds, now: datetime) -> Wanted:
     only(given.keys(), PARAMETERS)
     if "q" not in given:
         raise TimelineError("missing_parameter", "The question needs q.", "Add q=, the words to look for.", field="q")
-    kind = filled(given, "kind") if "kind" in given else None
-    if kind is not None and kind not in kinds.by_name:
-        near = did_you_mean(kind, list(kinds.by_name))
-        raise TimelineError("invalid_value", f"There is no kind of term “{kind}”.", near, field="kind")
+    kind = asked_kind(given, kinds)
     since, until = (
         asked_day(filled(given, name), now, field=name) if name in given else None for name in ("since", "until")
     )
@@ -76,9 +73,7 @@ def read(given: Mapping[str, str], kinds: Kinds, now: datetime) -> Wanted:
             f"Ask since={until}&until={since}.",
             field="until",
         )
-    limit = position(filled(given, "limit"), field="limit") if "limit" in given else PAGE
-    if not 1 <= limit <= MOST:
-        raise TimelineError("invalid_value", f"limit={limit} is out of range.", f"Take 1 to {MOST}.", field="limit")
+    limit = asked_limit(given, PAGE, MOST)
     partnership = filled(given, "partnership") if "partnership" in given else None
     wanted = Wanted(query(given["q"]), partnership, kind, since, until, limit)
     return wanted if "cursor" not in given else _continued(wanted, filled(given, "cursor"))

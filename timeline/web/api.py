@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from timeline.core.questions import MOST
 from timeline.core.schema import announcement_schema
 from timeline.core.terms import Kinds
 from timeline.drafting import Drafts
@@ -14,7 +15,7 @@ from timeline.web import shapes
 from timeline.web.drafting import DRAFT, Drafting
 from timeline.web.memento import LINK_FORMAT
 from timeline.web.operations import Body, Operation, Parameter
-from timeline.web.reading import MOST, Reading
+from timeline.web.reading import Reading
 from timeline.web.telling import WEBHOOK, Telling
 from timeline.web.writing import Writing
 
@@ -39,6 +40,15 @@ STATE = (
     *KNOWLEDGE,
     Parameter("term", "Only terms that match, such as exclusivity/*.", _TEXT),
     Parameter("include", "Lanes to show beside the state: proposed, reported, or both with a comma.", _TEXT),
+)
+ACROSS = (
+    AS_OF,
+    *KNOWLEDGE[:2],
+    Parameter("kind", "Only terms of that kind.", SLUG, "exclusivity"),
+    Parameter("party", "Only partnerships with that party.", SLUG, "quill"),
+    Parameter("term", "Only terms that match, such as exclusivity/*.", _TEXT),
+    Parameter("after", "The place to begin after: last of the page before.", _TEXT, "harbour-quill/clause/notice"),
+    Parameter("limit", "How many terms at most.", {"type": "integer", "minimum": 1, "maximum": MOST}, 20),
 )
 SPAN = (
     Parameter("from", "The day to begin after.", _DAY, "2021-07-01", required=True),
@@ -152,6 +162,17 @@ def _questions(ask: Reading) -> tuple[Operation, ...]:
             shapes.State,
             *STATE,
             also=("/p/{p}.json",),
+        ),
+        Operation(
+            "GET",
+            "/api/in-force",
+            "in_force",
+            "What is in force on a day in all partnerships",
+            ask.in_force,
+            shapes.InForce,
+            ACROSS,
+            refuses=("announced_by",),
+            also=("/in-force.json",),
         ),
         get(
             "/api/home",

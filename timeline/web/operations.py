@@ -93,6 +93,8 @@ class Operation:
     headers: tuple[Parameter, ...] = ()
     body: Body | None = None
     scope: str | None = None
+    refuses: tuple[str, ...] = ()
+    """Parameters of like questions that the handler refuses, and says where they are answered."""
     moving: bool = False
     """Whether the answer changes by itself, so that none is kept."""
     also: tuple[str, ...] = ()
@@ -106,7 +108,7 @@ class Operation:
 
     @property
     def known(self) -> list[str]:
-        return [each.name for each in self.parameters]
+        return [*(each.name for each in self.parameters), *self.refuses]
 
     def answer(self, call: Call) -> Json | Reply:
         """What the handler says."""

@@ -31,6 +31,7 @@ from timeline.web.templating import STATIC, Templates
 
 Json = dict[str, Any]
 _AS_OF = [each.name for each in api.STATE]
+_ACROSS = [*(each.name for each in api.ACROSS), "announced_by"]
 _SEARCH = [each.name for each in api.SEARCH]
 _CHOICES = 200
 """So many partnerships can be chosen from a list; of more, one is typed."""
@@ -64,6 +65,7 @@ class Pages:
         return [
             page("/", self.home),
             Route("/search", self._search, methods=["GET"]),
+            page("/in-force", self.in_force, *_ACROSS),
             Route("/leads", self._leads, methods=["GET"]),
             page("/subscribe", self.subscribe),
             Route("/status", self._status, methods=["GET"]),
@@ -161,6 +163,21 @@ class Pages:
 
     def home(self, call: Call) -> str:
         return self._templates.render("home.html", home=self._ask.home(call))
+
+    def in_force(self, call: Call) -> str:
+        """What is in force in all partnerships."""
+        # A form sends the fields that were left empty as well.
+        given = {name: said for name, said in call.given.items() if said.strip()}
+        listed = self._ask.overview.partnerships()["partnerships"]
+        parties = dict(sorted((slug, name) for each in listed for slug, name in each["parties"].items()))
+        return self._templates.render(
+            "in_force.html",
+            found=self._ask.in_force(Call({}, given)),
+            given=given,
+            parties=parties if len(parties) <= _CHOICES else {},
+            kinds=sorted(self._ask.answers.kinds.by_name),
+            today=self._ask.clock().date().isoformat(),
+        )
 
     def subscribe(self, call: Call) -> str:
         """The feeds, of everything or of one partnership."""

@@ -8,19 +8,24 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from timeline import search
+from timeline import across, search
 from timeline.answers import Answers
 from timeline.core.dates import day
 from timeline.core.errors import TimelineError
 from timeline.core.questions import (
     ALL,
+    KNOWLEDGE,
+    MOST,
+    PAGE,
     Knowledge,
     Question,
     asked_day,
+    asked_limit,
     cited_knowledge,
     cursor,
     filled,
     position,
+    read_across,
     read_cursor,
     read_knowledge,
     read_lanes,
@@ -36,8 +41,6 @@ from timeline.web.memento import LINK_FORMAT, lasting, time_map
 from timeline.web.operations import Call, Reply
 
 Json = dict[str, Any]
-PAGE = 100
-MOST = 1000
 _NO_NAMES: Json = {"partnerships": [], "terms": [], "more_names": False}
 FOR_EVER = "public, max-age=31536000, immutable"
 _AT = re.compile(r"@(\d{1,15})", re.ASCII)
@@ -93,6 +96,17 @@ class Reading:
 
     def state(self, call: Call) -> Json:
         return self.answers.state(call.path["p"], read_question(call.given, self.clock()))
+
+    def in_force(self, call: Call) -> Json:
+        """What is in force across partnerships, with the address of the next page, which is of the same moment."""
+        page = across.in_force(self.answers, read_across(call.given, self.answers.kinds, self.clock()))
+        following = None
+        if page["more"]:
+            resolved = page["resolved"]
+            known = {} if call.given.keys() & KNOWLEDGE else {"known_seq": resolved["known_seq"]}
+            given = {**call.given, "as_of": resolved["as_of"], **known, "after": page["last"]}
+            following = f"/api/in-force?{urlencode(given, safe='/')}"
+        return page | {"next": following}
 
     # -- answers that may be cited: live, or with the position of the log in the path ---------------------------
 
@@ -181,9 +195,7 @@ class Reading:
 
     def log(self, call: Call) -> Json:
         """A page of the log, with the address of the next one, which shows the log as it ended for this one."""
-        limit = position(filled(call.given, "limit"), field="limit") if "limit" in call.given else PAGE
-        if not 1 <= limit <= MOST:
-            raise TimelineError("invalid_value", f"limit={limit} is out of range.", f"Take 1 to {MOST}.", field="limit")
+        limit = asked_limit(call.given, PAGE, MOST)
         upto = None
         if "cursor" in call.given:
             if "after" in call.given:

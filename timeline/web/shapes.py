@@ -128,6 +128,34 @@ class State(TypedDict):
     warnings: list[dict[str, Any]]
 
 
+class HeldAcross(TypedDict):
+    """A term in force with its partnership: what TermInForce says, but for what other statements of the term add."""
+
+    partnership: str
+    name: str
+    term: str
+    label: str
+    kind: str
+    direction: str | None
+    status: str
+    value: Value
+    text: str
+    since: Since
+    until: Until
+    certainty: str
+    governed_by: str
+
+
+class InForce(TypedDict):
+    resolved: ResolvedDay
+    view: str
+    in_force: list[HeldAcross]
+    last: str | None
+    more: bool
+    next: str | None
+    note: str | None
+
+
 class CellShape(TypedDict):
     status: str
     value: Value | None
