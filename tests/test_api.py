@@ -175,7 +175,8 @@ def test_the_list_costs_the_same_number_of_queries_for_1_and_for_30(log: Log, cl
         event.remove(log._reading, "before_cursor_execute", note)
         return grown, len(seen) - grown
 
-    assert queries(1) == queries(30) == (2, 1)
+    # Once there are lines, what has grown is preceded by whether the log still has what they were made of.
+    assert [queries(count) for count in (1, 2, 30)] == [(2, 1), (3, 1), (3, 1)]
 
 
 def test_the_overview_lists_what_the_answers_list(log: Log, clock: Clock) -> None:
