@@ -29,7 +29,7 @@ from sqlalchemy import make_url
 from tests.conftest import Clock
 from tests.servers import postgresql
 from tests.test_acts import OPENING, asked, percents, stake
-from tests.test_keeping import everything
+from tests.test_keeping import everything, restored
 from tests.test_log import locked
 from tests.test_nodes import in_folder
 from tests.victims import IMPORTED
@@ -40,7 +40,7 @@ from timeline.core.errors import TimelineError
 from timeline.core.questions import read_question
 from timeline.core.terms import BUILTIN
 from timeline.drafting import Drafts
-from timeline.keeping import verify
+from timeline.keeping import dump, verify
 from timeline.log import Log, NewEvent, utc_now
 from timeline.publishing import forget, publish, settled_day
 from timeline.rebuilding import differing, rebuild
@@ -192,6 +192,50 @@ def test_a_rebuild_that_is_killed_leaves_the_old_rectangles_or_the_new(
         assert differing(reader) is None
         assert made == [["ack", str(rows.count(reader.connection))]]
         assert reader.connection.exec_driver_sql("SELECT count(DISTINCT generation) FROM rectangle").scalar() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_a_backup_that_is_killed_leaves_none_or_the_whole_of_it(
+    log: Log, database_url: str, victims: Victims, tmp_path: Path
+) -> None:
+    """Beside somebody who appends: each is the record at one moment."""
+    victims.run("import", database_url, kill_after=None)
+    desk = Desk(log, BUILTIN, utc_now)
+    desk.append(asked(OPENING))
+    for number, when in enumerate(until_time_is_up()):
+        desk.append(asked(stake(number % 100, f"{2010 + number % 20}-01-01", key=f"k{number}")))
+        told = victims.run("backup", database_url, kill_after=when * 0.6)
+        path = tmp_path / f"backup-{victims.runs - 1}"
+        assert path.exists() or not told
+        if path.exists():
+            with closing(restored(path, database_url)) as copy:
+                assert everything(copy) == everything(log)
+            path.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + PATIENCE)
+def test_a_load_that_is_killed_loaded_all_or_nothing(
+    log: Log, database_url: str, victims: Victims, tmp_path: Path
+) -> None:
+    """And if all, then also where the rectangles were not built any more, which a rebuild does."""
+    with closing(Log.open(f"sqlite:///{tmp_path}/source.db")) as source:
+        source.migrate()
+        for _ in range(2):
+            victims.run("import", f"sqlite:///{tmp_path}/source.db", kill_after=None)
+        with (tmp_path / "dump").open("wb") as out:
+            dump(source, out)
+        whole = everything(source)
+    for when in until_time_is_up():
+        victims.run("load", database_url, kill_after=when * 0.6)
+        assert everything(log) in ([], whole)
+        assert verify(log)["checks"]["chain"] is None
+
+    victims.run("load", database_url, kill_after=None)
+    assert everything(log) == whole
+    rebuild(log)
+    assert verify(log)["sound"]
 
 
 @pytest.mark.slow

@@ -19,12 +19,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from timeline import keeping
 from timeline.acts import Desk
 from timeline.answers import Answers
 from timeline.core.errors import TimelineError
 from timeline.core.terms import BUILTIN
 from timeline.documents import Document, walk
 from timeline.drafting import Drafts
+from timeline.keeping import backup
 from timeline.log import Log, utc_now
 from timeline.publishing import publish, settled_day
 from timeline.rebuilding import rebuild
@@ -121,6 +123,21 @@ def draft(log: Log, run: int) -> None:
         say("ack", made["id"], receipt["id"])
 
 
+def backup_(log: Log, run: int) -> None:
+    """Take a backup with the number of the run, beside the folder that the environment names."""
+    log.check_schema()
+    say("started")
+    say("ack", backup(log, Path(os.environ["TIMELINE_FEEDS_DIR"]).with_name(f"backup-{run}")).events)
+
+
+def load_(log: Log, _run: int) -> None:
+    """Load the dump that lies beside the folder that the environment names."""
+    log.check_schema()
+    say("started")
+    with Path(os.environ["TIMELINE_FEEDS_DIR"]).with_name("dump").open("rb") as stream:
+        say("ack", keeping.load(log, stream).events)
+
+
 JOBS: dict[str, Callable[[Log, int], None]] = {
     "append": append,
     "import": import_,
@@ -128,6 +145,8 @@ JOBS: dict[str, Callable[[Log, int], None]] = {
     "publish": publish_,
     "rebuild": rebuild_,
     "fill": fill,
+    "backup": backup_,
+    "load": load_,
 }
 
 
