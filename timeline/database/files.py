@@ -30,9 +30,10 @@ def check_files(connection: Connection) -> None:
         TimelineError: `storage_failed`, also for all transactions that follow.
     """
     info = connection.info
-    if "path" not in info:
-        info["path"] = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
-    there = {end: _identity(info["path"] + end) for end in ("", "-shm", "-wal")}
+    if "paths" not in info:
+        path = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+        info["paths"] = {end: Path(path + end) for end in ("", "-shm", "-wal")}
+    there = {end: _identity(path) for end, path in info["paths"].items()}
     opened = info.setdefault("files", there)
     if opened != there:
         connection.exec_driver_sql("ROLLBACK")
@@ -106,11 +107,11 @@ def _written_over(left: _Look | None, now: _Look | None) -> bool:
 def _look(info: dict[str, Any]) -> _Look | None:
     """The file between two looks at the index; None where there is no index."""
     if "index" not in info:
-        info["index"] = _descriptor(info["path"] + "-shm")
+        info["index"] = _descriptor(info["paths"]["-shm"])
     if info["index"] is None:
         return None
     before = _read(info["index"])
-    found = Path(info["path"]).stat()
+    found = info["paths"][""].stat()
     return _Look(before, (found.st_size, found.st_mtime_ns), _read(info["index"]))
 
 
@@ -125,10 +126,13 @@ def _read(index: int) -> _Index:
     return _Index(_Taken(found[32:40], number(96), number(128)), number(16), length)
 
 
-def _descriptor(path: str) -> int | None:
-    """The descriptor by which SQLite has this file open: to open and close it anew would end the locks on it."""
-    wanted = _identity(path)
-    for each in Path("/dev/fd").iterdir():
+def _descriptor(path: Path) -> int | None:
+    """The descriptor by which SQLite has this file open: to open and close it anew would end the locks on it.
+
+    None on a system that does not list its descriptors.
+    """
+    wanted, listed = _identity(path), Path("/dev/fd")
+    for each in listed.iterdir() if listed.exists() else ():
         with suppress(OSError):  # another thread has closed it meanwhile
             found = os.fstat(int(each.name))
             if (found.st_dev, found.st_ino) == wanted:
@@ -136,9 +140,9 @@ def _descriptor(path: str) -> int | None:
     return None
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = Path(path).stat()
+        found = path.stat()
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
