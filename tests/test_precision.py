@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 
 from tests.conftest import Clock
-from tests.records import append, opening, said
+from tests.records import append, corrected, opening, recorded, retracted, said
 from timeline.answers import Answers
 from timeline.cli import tables
+from timeline.core.feed import entries
 from timeline.core.questions import Question
 from timeline.core.terms import BUILTIN, term
+from timeline.formats import plain_summary
 from timeline.log import Log
 
 SLUG = "acme-bolt"
@@ -133,6 +135,57 @@ def test_a_life_and_a_comparison_keep_the_year_that_was_said(answers: Answers) -
     assert (step["on"], step["on_text"]) == ("2026-01-01", "in 2026")
     assert (differing["before"]["text"], differing["before"]["certainty"]) == ("20 %", "certain")
     assert (differing["after"]["text"], differing["after"]["certainty"]) == ("25 % (possible)", "possible")
+
+
+@pytest.mark.parametrize(
+    ("documents", "periods"),
+    [
+        ([stated(10, "2021-01-10", effective="2021")], ["from 2021"]),
+        (
+            [stated(10, "2021-01-10", effective="2021-03", until="2025-06")],
+            ["2021-03 through 2025-06"],
+        ),
+        ([stated(10, "2022-05-01", effective="2022", until="2022")], ["2022"]),
+        ([stated(10, "2021-01-01", effective="2021-01-01", until="2021-12-31")], ["2021-01-01 to 2021-12-31"]),
+        ([said(10, "2021-03")], ["from 2021-03"]),
+        ([stated(10, "2025-12-01", effective="2027")], ["from 2027", "from 2027"]),
+        ([stated(10, "2021-01-10", effective="2021"), retracted(1)], ["from 2021", "from 2021"]),
+        (
+            [stated(10, "2021-01-10", effective="2021"), corrected(1, stated(11, "2021-01-10", effective="2022"))],
+            ["from 2021", "from 2022", "2021 to some time in 2022"],
+        ),
+        (
+            [said(10, "2020-01-01"), stated(20, "2025-01-10", effective="2025"), said(15, "2023-01-10")],
+            ["from 2020-01-01", "from 2025", "2023-01-10 to some time in 2025"],
+        ),
+        (
+            [stated(10, "2021-01-01", until="2030"), stated(10, "2022-01-01", until="2032")],
+            ["2021-01-01 through 2030", "the end of 2030 through 2032", "from the end of 2032"],
+        ),
+        (
+            [said(10, "2020-01-01"), stated(12, "2025-01-01", effective="2027", until="2028", temporary=True)],
+            ["from 2020-01-01", "2027 through 2028", "2027 through 2028", "from the end of 2028"],
+        ),
+        ([stated(10, "2021-01-01", effective="unknown", until="2024")], ["through 2024"]),
+        ([stated(10, "2021-01-01", effective="unknown")], ["at all times"]),
+    ],
+)
+def test_an_entry_applies_from_and_through_what_was_said(documents: list[dict[str, Any]], periods: list[str]) -> None:
+    """A year is never told as its first or last day, also when a later act takes it back."""
+    made = entries(recorded([opening(), *documents]), BUILTIN, date(2040, 1, 1))
+
+    assert [row.period for entry in made for row in entry.rows] == periods
+
+
+def test_the_clock_says_what_was_said_of_its_day() -> None:
+    """In the body as in the title."""
+    taken = stated(10, "2025-12-01", effective="2027", until="2032")
+    made = entries(recorded([opening(), taken]), BUILTIN, date(2040, 1, 1))
+
+    assert [plain_summary(entry).partition(". ")[2] for entry in made[1:]] == [
+        "Announced earlier, in effect from 2027. Announced: 2025-12-01.",
+        "Ended by its own terms at the end of 2032. Announced: 2025-12-01.",
+    ]
 
 
 def test_an_announcement_dated_by_its_month_confirms_in_that_month(answers: Answers) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import feedparser
 import pytest
+from alembic import command
 from lxml import etree
+from sqlalchemy import func, update
 
 from tests.conftest import Clock
 from tests.test_acts import OPENING, asked, stake
@@ -21,10 +23,12 @@ from timeline.core.feed import Feed
 from timeline.core.terms import BUILTIN
 from timeline.documents import walk
 from timeline.log import Log
+from timeline.migrations import configuration
 from timeline.publishing import Published, Shelf, forget, publish
 from timeline.publishing.put_outs import issued, put_outs
 from timeline.records import recorded
 from timeline.settings import Settings, load
+from timeline.tables import put_out
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -70,6 +74,27 @@ def site(log: Log, clock: Clock, tmp_path: Path) -> Site:
     made = Site(log, clock, tmp_path / "feeds")
     made.append(OPENING)
     return made
+
+
+def test_what_was_put_out_in_other_words_is_put_out_anew_with_the_same_ids_and_times(site: Site) -> None:
+    """The migration that came with the words drops it; the log gives it again (decision 37)."""
+    document = stake(10, "2021-01-01")
+    document["statements"][0] |= {"effective": "2021", "until": "2030"}
+    site.append(document)
+    site.publish()
+    before = site.files()
+    with site.log.writing() as writer:
+        writer.connection.execute(update(put_out).values(body=func.replace(put_out.c.body, "2021 through 2030", "x")))
+        command.downgrade(configuration(writer.connection), "0019")
+    site.log.migrate()
+    with site.log.reading() as reader:
+        dropped = Shelf(reader.connection).ends()
+
+    done = site.publish(whole=True)
+
+    assert dropped == (0, 0)
+    assert "2021 through 2030" in str(before)
+    assert (done.written, site.files()) == (0, before)
 
 
 def test_what_is_kept_of_the_feeds_is_what_the_whole_log_gives(site: Site) -> None:

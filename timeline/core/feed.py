@@ -6,10 +6,10 @@ so the list never changes for past days, a scheduler that slept catches up by it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from timeline.core.announcements import (
     Announcement,
@@ -23,12 +23,13 @@ from timeline.core.announcements import (
     Statement,
 )
 from timeline.core.changes import Change, Delta, changed, learned
-from timeline.core.dates import ONE_DAY, START_OF_TIME, CoarseDate, start_of_day
+from timeline.core.dates import END_OF_TIME, ONE_DAY, START_OF_TIME, CoarseDate, start_of_day
 from timeline.core.history import AGREED, PROPOSED, REPORTED, Book, Recorded, Slot
-from timeline.core.line import Cell, Line, at, same
-from timeline.core.state import transition
+from timeline.core.line import SILENT, Cell, Line, Ref, at, same
+from timeline.core.said import Said
+from timeline.core.state import Boundary, edge, transition
 from timeline.core.terms import Kinds, Term
-from timeline.core.wording import Words, period
+from timeline.core.wording import Words, first_words, period
 
 TITLE_LENGTH = 140
 QUIET = ("reaffirmed", "proposed", "reported")
@@ -51,7 +52,10 @@ class Row:
     """The change as a piece of a title."""
     start: date
     end: date
+    begins: str
+    """The start as it was said: “2027-03-15”, “2027”, “the end of 2032”."""
     period: str
+    """Both ends, as they were said: “from 2027”, “2027-03-15 through 2032”."""
     when: str
     """past, present or future, seen from the day of the entry."""
 
@@ -142,6 +146,7 @@ class Feed:
             The lines that it may have changed, as they were before.
         """
         self.until(recorded.recorded_at.date())
+        former = self._former(recorded)
         before = self.book.hear(recorded)
         self._day = recorded.recorded_at.date()
         if isinstance(recorded.act, Opening):
@@ -150,8 +155,15 @@ class Feed:
         if isinstance(self.book.records[self.book.root(recorded.n)].act, Attachment):
             return before  # who else reported it is no news of the partnership
         after = {slot: self.book.line(slot.term, slot.force) for slot in before}
-        self._add(self._knowledge(recorded, before, after))
+        self._add(self._knowledge(recorded, _Sides(before, former), _Sides(after, self.book.said)))
         return before
+
+    def _former(self, recorded: Recorded) -> Callable[[Ref], Said]:
+        """What was said under a reference before the act: what it takes back or replaces is gone after it."""
+        act, book = recorded.act, self.book
+        root = book.root(act.n) if isinstance(act, Correction | Retraction) else recorded.n
+        gone = {said.ref: said for said in book.sayings.of(root)}
+        return lambda ref: gone[ref] if ref.n == root else book.said(ref)
 
     def named(self, ids: Iterable[str]) -> list[Entry]:
         """The entries with those ids, in their order in the feed."""
@@ -187,7 +199,9 @@ class Feed:
         assert cell is not None  # a boundary has a cell on at least one side
         said = self.book.said(cell.ref)
         end = change.after.end if change.after else change.on + ONE_DAY
-        row = self._row(Delta(change.term, change.on, end, change.before, change.after), AGREED, change.on)
+        here = _Sides({Slot(AGREED, change.term): self.book.line(change.term)}, self.book.said)
+        delta = Delta(change.term, change.on, end, change.before, change.after)
+        row = self._row(delta, AGREED, change.on, (here,))
         piece = {
             "reverts": f"{row.label} reverts to {row.after_text}",
             "resumes": f"{row.label} resumes: {row.after_text}",
@@ -218,15 +232,16 @@ class Feed:
                 return f"some time in {stated.text}"
         return change.on.isoformat()
 
-    def _knowledge(self, recorded: Recorded, before: dict[Slot, Line], after: dict[Slot, Line]) -> Entry:
+    def _knowledge(self, recorded: Recorded, before: _Sides, after: _Sides) -> Entry:
         words, act, today = self._words, recorded.act, recorded.recorded_at.date()
-        deltas = learned(before, after)
-        rows = self._rows(deltas, AGREED, today)
+        sides = (after, before)
+        deltas = learned(before.lines, after.lines)
+        rows = self._rows(deltas, AGREED, today, sides)
         lanes = [
             row
             for force in (PROPOSED, REPORTED)
             if not rows
-            for row in self._rows(learned(before, after, force=force), force, today)
+            for row in self._rows(learned(before.lines, after.lines, force=force), force, today, sides)
         ]
         assert not isinstance(act, Opening | Attachment)  # hear() has seen it
         entry = Entry(
@@ -327,7 +342,7 @@ class Feed:
             **more,
         )
 
-    def _rows(self, deltas: Sequence[Delta], force: str, today: date) -> list[Row]:
+    def _rows(self, deltas: Sequence[Delta], force: str, today: date, sides: tuple[_Sides, ...]) -> list[Row]:
         """The deltas in words: what changes before what is new, then in the order of the kinds.
 
         That a new value lapses at its own end is said by its period and needs no row of its own.
@@ -349,10 +364,12 @@ class Feed:
                 and delta.after.ref in values
             )
         ]
-        return sorted((self._row(delta, force, today) for delta in kept), key=rank)
+        return sorted((self._row(delta, force, today, sides) for delta in kept), key=rank)
 
-    def _row(self, delta: Delta, force: str, today: date) -> Row:
+    def _row(self, delta: Delta, force: str, today: date, sides: tuple[_Sides, ...]) -> Row:
         words, term = self._words, delta.term
+        begins = _boundary(sides, Slot(force, term), "start", delta.start)
+        ends = _boundary(sides, Slot(force, term), "end", delta.end)
         direction = self.book.direction(term)
         before_text, after_text = words.sides(term, direction, delta.before, delta.after)
         return Row(
@@ -367,9 +384,27 @@ class Feed:
             piece=words.change(term, delta.before, delta.after, after_text),
             start=delta.start,
             end=delta.end,
-            period=period(delta.start, delta.end),
+            begins=first_words(begins),
+            period=period(begins, ends),
             when=delta.when(today),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Lines as known at a moment, and what was said of them."""
+
+    lines: dict[Slot, Line]
+    said: Callable[[Ref], Said]
+
+
+def _boundary(sides: tuple[_Sides, ...], slot: Slot, side: Literal["start", "end"], on: date) -> Boundary:
+    """A day on which a row begins or ends, as the first says it of the sides that have a boundary there."""
+    exact = Boundary(on, side, None)
+    if on in (START_OF_TIME, END_OF_TIME):
+        return exact
+    found = (edge(each.lines.get(slot, SILENT).cells, each.said, side, on) for each in sides)
+    return next(filter(None, found), exact)
 
 
 def entries(records: Iterable[Recorded], kinds: Kinds, today: date) -> list[Entry]:

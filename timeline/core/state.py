@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from timeline.core.announcements import Effective, Statement, Until, UntilEvent
+from timeline.core.announcements import Statement, UntilEvent
 from timeline.core.dates import END_OF_TIME, ONE_DAY, Announced, CoarseDate
 from timeline.core.history import AGREED, Book
 from timeline.core.line import CONDITION_MET, EXPIRED, SUSPENDED, Cell, Cells, Ref, at, boundaries, from_day
@@ -220,15 +220,27 @@ def beginning(said: Said, cell: Cell) -> Boundary:
 
 def boundary(said: Said, side: Literal["start", "end"], on: date) -> Boundary:
     """The boundary of a statement on that day; a coarse date counts only where that day is its edge."""
-    effective, until = said.statement.effective, said.statement.until
-    stated: Effective | Until
-    if side == "start":
-        stated = said.announced.window if effective is None else effective
-    else:
-        stated = until.no_later_than if isinstance(until, UntilEvent) else until
+    until = said.statement.until
+    last = until.no_later_than if isinstance(until, UntilEvent) else until
+    stated = _stated_start(said) if side == "start" else last
     if not isinstance(stated, CoarseDate) or stated.is_day or on != (stated.lo if side == "start" else stated.hi):
         return Boundary(on, side, None)
     return Boundary(on, side, stated)
+
+
+def edge(cells: Cells, said: Callable[[Ref], Said], side: Literal["start", "end"], on: date) -> Boundary | None:
+    """The boundary on that day of a line, as the start or the end of a stretch; None where the line has none.
+
+    A stretch starts as its statement says, else as the one before it ends; it ends as its statement says, else as the
+    next one starts.
+    """
+    was, now = at(cells, on - ONE_DAY), at(cells, on)
+    starts = beginning(said(now.ref), now) if now is not None and now.start == on else None
+    ends = boundary(said(was.ref), "end", on) if was is not None and was.end == on else None
+    if side == "start":
+        stated = None if now is None else _stated_start(said(now.ref))
+        return starts if stated is not None and stated.lo == on else ends or starts
+    return ends if ends is not None and ends.window is not None else starts or ends
 
 
 def _side(cell: Cell) -> Literal["start", "end"]:
@@ -273,10 +285,17 @@ def order_uncertain(book: Book, said: Said) -> Iterator[Ref]:
             yield other.ref
 
 
+def _stated_start(said: Said) -> CoarseDate | None:
+    """The day, month or year from which the statement says that it holds; None for an event, or for nobody knows."""
+    effective = said.statement.effective
+    stated = said.announced.window if effective is None else effective
+    return stated if isinstance(stated, CoarseDate) else None
+
+
 def _coarse_start(said: Said) -> CoarseDate | None:
     """The window in which the statement takes effect, if it is wider than a day."""
     statement: Statement = said.statement
     if statement.act == "reaffirm":
         return None
-    window = said.announced.window if statement.effective is None else statement.effective
-    return window if isinstance(window, CoarseDate) and not window.is_day else None
+    window = _stated_start(said)
+    return None if window is None or window.is_day else window

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -315,13 +314,16 @@ def ahead_words(words: Words, ahead: Ahead, direction: Direction | None) -> str:
     return f"{text}: {words.sides(ahead.term, direction, ahead.before, ahead.after)[1]}"
 
 
-def period(start: date, end: date) -> str:
-    """Half-open days as people say them: “from 2025-10-28”, “2021-01-01 to 2021-12-31”, “until 2025-10-27”."""
-    first = None if start == START_OF_TIME else start.isoformat()
-    last = None if end == END_OF_TIME else said_through(end).isoformat()
+def period(begins: Boundary, ends: Boundary) -> str:
+    """Half-open days as people say them: “from 2025-10-28”, “from 2021”, “until 2025-10-27”, “2021-03 through 2032”."""
+    first = None if begins.on == START_OF_TIME else first_words(begins)
+    last = None if ends.on == END_OF_TIME else last_words(ends)
+    if last is None:
+        return "at all times" if first is None else f"from {first}"
+    said_so = ends.window is not None and ends.side == "end"  # “until 2032” may be read as its first day
     if first is None:
-        return "at all times" if last is None else f"until {last}"
-    return f"from {first}" if last is None else first if first == last else f"{first} to {last}"
+        return f"{'through' if said_so else 'until'} {last}"
+    return first if first == last else f"{first} {'through' if said_so else 'to'} {last}"
 
 
 def _over(cell: Cell) -> str:

@@ -21,8 +21,8 @@ STATUS = {
     "unsupported": "not supported by a quote",
 }
 REASONS = {
-    "took_effect": "Announced earlier, in effect from {on}.",
-    "expired": "Ended by its own terms on {on}.",
+    "took_effect": "Announced earlier, in effect from {begins}.",
+    "expired": "Ended by its own terms {at} {begins}.",
 }
 
 
@@ -78,6 +78,7 @@ def _row_facts(row: Row) -> dict[str, Any]:
         "to": _value(row.after),
         "from_text": row.before_text,
         "to_text": row.after_text,
+        "period": row.period,
         "effective": None if row.start == START_OF_TIME else row.start.isoformat(),
         "through": None if row.end == END_OF_TIME else said_through(row.end).isoformat(),
         "when": row.when,
@@ -155,7 +156,9 @@ def _remarks(entry: Entry) -> list[str]:
     """What else to know: the clock's or the editor's reason, when it was announced, what it does to the past."""
     remarks = []
     if entry.on is not None:
-        remarks.append(REASONS[entry.kind].format(on=entry.on.isoformat()))
+        begins = entry.rows[0].begins
+        at = "on" if begins == entry.on.isoformat() else "at"  # at the end of 2032
+        remarks.append(REASONS[entry.kind].format(begins=begins, at=at))
     elif entry.reason:
         remarks.append(_stopped(f"Reason: {entry.reason}"))
     if entry.announced:

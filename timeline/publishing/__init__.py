@@ -38,7 +38,7 @@ __all__ = [
     "unknown_feed",
 ]
 
-EDITION = 1
+EDITION = 2
 """To be raised when a release writes other bytes for the same entries: then everything is written anew."""
 OPML_NAME = "feeds.opml"
 _STATE = ".published.json"
