@@ -18,7 +18,7 @@ from timeline.core.terms import BUILTIN
 from timeline.documents import walk
 from timeline.log import Log, utc_now
 from timeline.rebuilding import rebuild
-from timeline.rows import state_cells
+from timeline.standing import state_cells
 
 
 def nothing(log: Log) -> None:

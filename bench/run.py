@@ -35,8 +35,8 @@ from timeline.core.terms import BUILTIN
 from timeline.documents import walk
 from timeline.log import Log, Reader, utc_now
 from timeline.rebuilding import rebuild
-from timeline.rows import state_cells
 from timeline.search import catch_up
+from timeline.standing import state_cells
 from timeline.taking import BATCH
 
 RUNS = 3

@@ -21,7 +21,7 @@ from tests.test_acts import OPENING, asked, stake
 from tests.web import ROOT, seeded
 from tests.worlds import OPENING as ADA_BO
 from tests.worlds import STARTS, World, worlds
-from timeline import across, rows
+from timeline import across, rows, standing
 from timeline.across import ITEM, in_force
 from timeline.acts import Desk
 from timeline.answers import Answers
@@ -218,9 +218,9 @@ def test_a_question_reads_no_table_whole(log: Log) -> None:
     """Left to itself the planner of PostgreSQL joins by reading every rectangle, or the whole log."""
     with log.writing() as writer:
         rows.write(writer.connection, 1, held(3000, of_ten="right/z"))
-        about = rows.Walk(date(1, 2, 1), 5, "", None, "", "ada", 10, 1000)._asdict()
+        about = standing.Walk(date(1, 2, 1), 5, "", None, "", "ada", 10, 1000)._asdict()
         about |= {"generation": 1, "day": 40, "low": "", "high": "~", "given": '[["p1", "x"]]'}
-        questions = [*(each["postgresql"] for each in rows._WALK), across._AT["postgresql"]]
+        questions = [*(each["postgresql"] for each in standing._WALK), across._AT["postgresql"]]
         writer.connection.execute(text("ANALYZE"))
         writer.connection.execute(text("SET LOCAL enable_seqscan = on"))
         plans = ["\n".join(line for (line,) in writer.plain(f"EXPLAIN {each}", about)) for each in questions]
@@ -237,12 +237,12 @@ def test_a_page_takes_no_more_steps_in_a_large_record(log: Log) -> None:
         with log.writing() as writer:
             rows.write(writer.connection, generation, held(many, of_ten="right/z"))
         for beginning, limit in (("", 20), ("right/", 20), ("x/", 20)):
-            asked = rows.Walk(date(1, 2, 1), 5, "", None, beginning, None, limit, 10_000)
+            asked = standing.Walk(date(1, 2, 1), 5, "", None, beginning, None, limit, 10_000)
             steps: list[None] = []
             with log.reading() as reader:
                 driver: Any = reader.connection.connection.driver_connection
                 driver.set_progress_handler(partial(steps.append, None), 1)
-                rows.in_force(reader, generation, asked)
+                standing.in_force(reader, generation, asked)
                 driver.set_progress_handler(None, 1)
             counts[generation, beginning] = len(steps)
 

@@ -44,8 +44,8 @@ from timeline.keeping import dump, verify
 from timeline.log import Log, NewEvent, utc_now
 from timeline.publishing import forget, publish, settled_day
 from timeline.rebuilding import differing, rebuild
-from timeline.rows import state_cells
 from timeline.settings import load
+from timeline.standing import state_cells
 
 ROOT = Path(__file__).parent.parent
 SECONDS = float(os.environ.get("TIMELINE_SOAK", "3"))

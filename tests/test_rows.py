@@ -20,7 +20,7 @@ from tests.conftest import Clock
 from tests.test_acts import OPENING, asked, stake
 from tests.worlds import LANES, STARTS, World, worlds
 from tests.worlds import OPENING as ADA_BO
-from timeline import rows
+from timeline import rows, standing
 from timeline.acts import Desk
 from timeline.core.errors import TimelineError
 from timeline.core.history import Book
@@ -30,7 +30,8 @@ from timeline.documents import walk
 from timeline.log import Fault, Log, Reader
 from timeline.rebuilding import differing, rebuild
 from timeline.records import recorded
-from timeline.rows import OPEN, Rectangle, state_cells
+from timeline.rows import OPEN, Rectangle
+from timeline.standing import state_cells
 from timeline.tables import MILESTONE
 
 Everything = dict[tuple[int, date, str], dict[Term, Cell] | None]
@@ -98,7 +99,7 @@ def test_rectangles_answer_what_the_fold_answers(log: Log, clock: Clock, tmp_pat
             answered = by_fold(reader, names[-1])
             assert by_rows(reader, names[-1]) == answered
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(rows, "_FEW", 0)  # as if it had many
+                patch.setattr(standing, "_FEW", 0)  # as if it had many
                 assert by_rows(reader, names[-1]) == answered
 
     holds()
@@ -137,7 +138,7 @@ def test_a_long_record_answers_what_the_fold_answers(log: Log, clock: Clock) -> 
 
     with log.reading() as reader, pytest.MonkeyPatch.context() as patch:
         assert (reader.connection.scalar(text(f"SELECT count(*) FROM rectangle WHERE {MILESTONE}")) or 0) >= 3
-        patch.setattr(rows, "_FEW", 0)  # each term is sought by the index
+        patch.setattr(standing, "_FEW", 0)  # each term is sought by the index
         assert by_rows(reader, "acme-bolt", days) == by_fold(reader, "acme-bolt", days)
 
 
@@ -309,10 +310,10 @@ def test_a_question_reads_no_table_whole(log: Log) -> None:
                 for number in range(1, 8000)
             ],
         )
-        asked_for = {"partnership": "p7", "day": 5000, "seq": 5, "lane": "agreed", "few": rows._FEW}
+        asked_for = {"partnership": "p7", "day": 5000, "seq": 5, "lane": "agreed", "few": standing._FEW}
         plans = [
             "\n".join(line for (line,) in writer.plain(f"EXPLAIN {question['postgresql']}", asked_for))
-            for question in (rows._OF_FEW, rows._STATE)
+            for question in (standing._OF_FEW, standing._STATE)
         ]
 
     assert "Index Scan Backward using rectangle_pkey" in plans[1]
@@ -327,7 +328,7 @@ def test_of_a_partnership_with_many_rectangles_not_each_is_looked_at(log: Log, c
     asked_for = {"partnership": "acme-bolt", "day": date(2023, 1, 1).toordinal(), "seq": 3, "lane": "agreed"}
 
     with log.reading() as reader:
-        question = rows._OF_FEW[reader.connection.dialect.name]
+        question = standing._OF_FEW[reader.connection.dialect.name]
         assert len(reader.plain(question, asked_for | {"few": 3})) == 1
         assert reader.plain(question, asked_for | {"few": 2}) == []
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from timeline import rows
+from timeline import rows, standing
 from timeline.answers import Answers
 from timeline.bodies import Known, holds
 from timeline.core.announcements import Correction, Opening, Retraction
@@ -124,7 +124,7 @@ def _walk(answers: Answers, reader: Reader, page: _Page, generation: int) -> Non
     """Fill the page from the rectangles."""
     asked = page.asked
     while page.goes_on:
-        wanted = rows.Walk(
+        wanted = standing.Walk(
             day=asked.as_of,
             seq=page.seq,
             partnership=page.at[0],
@@ -134,7 +134,7 @@ def _walk(answers: Answers, reader: Reader, page: _Page, generation: int) -> Non
             limit=asked.limit + 1 - len(page.items),
             steps=page.steps,
         )
-        found = rows.in_force(reader, generation, wanted)
+        found = standing.in_force(reader, generation, wanted)
         hits = [
             _Hit(each.partnership, term(each.term), each.cell)
             for each in found
@@ -290,18 +290,24 @@ _FOR_EACH = {
         """,
 }
 _FINDS = {"sqlite": "instr", "postgresql": "strpos"}
+_GIVEN = {"sqlite": "json_extract(given.value, '$[{}]')", "postgresql": "(given.value ->> {})"}
 
 
 def _for_each(which: str) -> dict[str, str]:
     """Those acts of the partnership, by kind of database."""
-    mine = f"event.partnership = given.value ->> 0 AND event.seq <= :seq AND {which}"
-    asked = {kind: each.format(which=mine.replace("finds", _FINDS[kind])) for kind, each in _FOR_EACH.items()}
-    return {kind: in_driver(each)[kind] for kind, each in asked.items()}
+    mine = f"event.partnership = given_0 AND event.seq <= :seq AND {which}"
+    asked = {}
+    for kind, each in _FOR_EACH.items():
+        written = mine.replace("finds", _FINDS[kind])
+        for place in "01":
+            written = written.replace(f"given_{place}", _GIVEN[kind].format(place))
+        asked[kind] = in_driver(each.format(which=written))[kind]
+    return asked
 
 
-_AT = _for_each("event.version = CAST(given.value ->> 1 AS bigint)")
+_AT = _for_each("event.version = CAST(given_1 AS bigint)")
 _OTHERS = _for_each("event.kind <> 'announcement'")
 # A body has no spaces between its signs, and a name of a term has none that would be written otherwise.
 _DIRECTING = _for_each("""event.kind = 'announcement'
-    AND finds(event.body, '"direction":') > 0 AND finds(event.body, given.value ->> 1) > 0""")
+    AND finds(event.body, '"direction":') > 0 AND finds(event.body, given_1) > 0""")
 _OPENINGS = select(event).where(event.c.version == 0, event.c.kind != "announcement")
