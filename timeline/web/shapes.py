@@ -52,7 +52,9 @@ class Conflict(Evidence):
     text: str
 
 
-class TermInForce(TypedDict):
+class Held(TypedDict):
+    """What its own statement says of a term in force."""
+
     term: str
     label: str
     kind: str
@@ -62,12 +64,15 @@ class TermInForce(TypedDict):
     text: str
     since: Since
     until: Until
+    certainty: str
+    governed_by: str
+
+
+class TermInForce(Held):
     next_change: str | None
     changed_on_this_day: bool
-    certainty: str
     last_confirmed: str | None
     last_confirmed_text: str | None
-    governed_by: str
     evidence: list[Evidence]
     conflicts: list[Conflict]
 
@@ -128,22 +133,9 @@ class State(TypedDict):
     warnings: list[dict[str, Any]]
 
 
-class HeldAcross(TypedDict):
-    """A term in force with its partnership: what TermInForce says, but for what other statements of the term add."""
-
+class HeldAcross(Held):
     partnership: str
     name: str
-    term: str
-    label: str
-    kind: str
-    direction: str | None
-    status: str
-    value: Value
-    text: str
-    since: Since
-    until: Until
-    certainty: str
-    governed_by: str
 
 
 class InForce(TypedDict):
