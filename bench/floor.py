@@ -79,7 +79,8 @@ def postgresql(server: PostgreSQL, database: str, transactions: Iterable[Written
         for each in transactions:
             few = len(each.event) == 1
             with connection.pipeline() if few else connection.transaction(), connection.cursor() as cursor:
-                cursor.execute("BEGIN" if few else "SELECT 1")
+                if few:
+                    cursor.execute("BEGIN")
                 cursor.execute(LOCK)
                 for table in (stored_text, event, rectangle):
                     rows = getattr(each, table.name)

@@ -354,13 +354,19 @@ def test_a_time_map_lists_the_days_that_the_gate_leads_to(ask: TestClient) -> No
     refused(ask.get("/p/nobody/timemap"), 404, "unknown_partnership")
 
 
+def followed(client: TestClient, first: dict[str, Any]) -> list[dict[str, Any]]:
+    """That page and all that follow it."""
+    pages = [first]
+    while pages[-1]["next"] is not None:
+        pages.append(client.get(pages[-1]["next"]).json())
+    return pages
+
+
 def test_pages_of_the_log_show_it_as_it_ended_for_the_first_one(editor: TestClient) -> None:
     first = editor.get("/api/log?limit=7").json()
     editor.post(f"{P}/announcements", json=announcement())
-    found, page = first["events"], first
-    while page["next"] is not None:
-        page = editor.get(page["next"]).json()
-        found = [*found, *page["events"]]
+    pages = followed(editor, first)
+    found = [each for page in pages for each in page["events"]]
 
     assert [each["seq"] for each in found] == list(range(1, first["head"] + 1))
     assert editor.get(f"/api/log?after={first['head']}").json()["events"][0]["seq"] == first["head"] + 1
@@ -370,15 +376,13 @@ def test_pages_of_what_is_in_force_are_of_one_moment(editor: TestClient) -> None
     """Although the record goes on, and also for a person, whose form sends what was left empty."""
     first = editor.get("/api/in-force?as_of=2026-06-01&limit=2").json()
     editor.post(f"{P}/announcements", json=announcement())
-    found, page = first["in_force"], first
-    while page["next"] is not None:
-        page = editor.get(page["next"]).json()
-        found = [*found, *page["in_force"]]
+    pages = followed(editor, first)
+    found = [each for page in pages for each in page["in_force"]]
 
     state = editor.get(f"{P}/state?as_of=2026-06-01&known_seq={first['resolved']['known_seq']}").json()
     told = [{"partnership": "harbour-quill", "name": state["name"], **term} for term in state["terms"]]
     assert found == [{name: term[name] for name in found[0]} for term in told]
-    assert (len(found), first["view"], page["view"]) == (11, "historical", "cited")
+    assert (len(found), first["view"], pages[-1]["view"]) == (11, "historical", "cited")
 
     shown = editor.get("/in-force?as_of=2026-06-01&known_at=&kind=&party=&term=&limit=2").text
     assert "/in-force?as_of=2026-06-01&amp;limit=2&amp;known_seq=16&amp;after=harbour-quill/" in shown

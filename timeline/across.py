@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from timeline.core.dates import CoarseDate, iso
 from timeline.core.errors import TimelineError, did_you_mean, nearest
 from timeline.core.history import Book, Recorded
 from timeline.core.line import Cell
-from timeline.core.questions import Across, Knowledge, Question
+from timeline.core.questions import KNOWLEDGE, Across, Knowledge, Question
 from timeline.core.said import Said
 from timeline.core.terms import Kinds, Term, term
 from timeline.core.wording import Words
@@ -118,6 +118,17 @@ def in_force(answers: Answers, asked: Across) -> Json:
         "more": more,
         "note": note,
     }
+
+
+def following(asked: Mapping[str, str], page: Json) -> dict[str, str]:
+    """The parameters that ask for the next page, of the same moment.
+
+    Args:
+        asked: Those of the page that `in_force` gave.
+    """
+    resolved = page["resolved"]
+    known = {} if asked.keys() & KNOWLEDGE else {"known_seq": str(resolved["known_seq"])}
+    return {**asked, "as_of": resolved["as_of"], **known, "after": page["last"]}
 
 
 def _walk(answers: Answers, reader: Reader, page: _Page, generation: int) -> None:

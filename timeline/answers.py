@@ -383,7 +383,8 @@ class Answers:
             )
         if seq == head:
             return seq, head_at
-        return seq, next(reader.events(after=seq - 1, upto=seq)).recorded_at if seq else None
+        event = reader.at(seq)
+        return seq, None if event is None else event.recorded_at
 
 
 def _step(known: Known, change: Change) -> Json:

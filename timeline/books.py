@@ -16,7 +16,7 @@ _BOOKS = 64
 """Kept in memory; one of a hundred announcements takes about a megabyte."""
 
 
-class _Extent(NamedTuple):
+class _Heard(NamedTuple):
     """Which acts a book has heard: those up to this version, whose hash vouches for all before it."""
 
     partnership: str
@@ -29,13 +29,13 @@ class Books:
     """Books by what they have heard. Safe to share between threads: a book that was given out hears no more."""
 
     def __init__(self) -> None:
-        self._books: OrderedDict[_Extent, Book] = OrderedDict()
+        self._books: OrderedDict[_Heard, Book] = OrderedDict()
         self._lock = Lock()
 
     def upto(self, reader: Reader, partnership: str, seq: int, announced_by: datetime | None) -> Book:
         """The book of a partnership's acts up to a position of the log."""
         version, digest = reader.partnership_end(partnership, seq) or (-1, GENESIS)
-        wanted = _Extent(partnership, announced_by, version, digest)
+        wanted = _Heard(partnership, announced_by, version, digest)
         with self._lock:
             kept = self._books.get(wanted)
             if kept is not None:
@@ -58,5 +58,5 @@ class Books:
         return book
 
 
-def _goes_on(shorter: _Extent, longer: _Extent) -> bool:
+def _goes_on(shorter: _Heard, longer: _Heard) -> bool:
     return shorter[:2] == longer[:2] and shorter.version < longer.version

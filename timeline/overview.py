@@ -122,7 +122,7 @@ class Overview:
     def _is_on_record(self, reader: Reader) -> bool:
         """Whether the log still has what the lines were made of: a replica that lacked its end may have taken over."""
         seq, digest = self._end
-        last = next(reader.events(after=seq - 1, upto=seq), None)
+        last = reader.at(seq)
         return seq == 0 or (last is not None and last.hash == digest)
 
     def _line(self, slug: str, events: list[Event], today: date) -> Line:

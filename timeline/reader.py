@@ -23,6 +23,7 @@ LATEST = 2**63 - 1
 
 # Made once: to build a question again costs as much as to ask it.
 _LAST = select(event).order_by(event.c.seq.desc()).limit(1)
+_AT = select(event).where(event.c.seq == bindparam("seq"))
 _IN_PARTNERSHIP = event.c.partnership == bindparam("partnership")
 _BY_VERSION = select(event).where(_IN_PARTNERSHIP, event.c.version == bindparam("version")).limit(1)
 _BY_KEY = select(event).where(event.c.key == bindparam("key")).limit(1)
@@ -103,6 +104,10 @@ class Reader:
                 yield found
             if len(page) < PAGE:
                 return
+
+    def at(self, seq: int) -> Event | None:
+        """The event at that position of the log."""
+        return self._one(_AT, seq=seq)
 
     def event(self, partnership: str, version: int) -> Event | None:
         return self._one(_BY_VERSION, partnership=partnership, version=version)

@@ -64,7 +64,8 @@ def in_force(frame: Frame, /, **asked: str | None) -> None:
     """What was in force on a day in all partnerships."""
     question = read_across(given(asked), frame.kinds(), utc_now())
     with frame.answers() as answers:
-        frame.show(across.in_force(answers, question), partial(tables.in_force, asked=given(asked)))
+        page = across.in_force(answers, question)
+        frame.show(page, partial(tables.in_force, following=across.following(given(asked), page)))
 
 
 @cli.command()

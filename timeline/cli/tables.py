@@ -69,11 +69,11 @@ def state(out: Console, body: Json) -> None:
         _line(out, f"! {warning['code']}: {warning['detail']}", "yellow")
 
 
-def in_force(out: Console, body: Json, asked: Json) -> None:
+def in_force(out: Console, body: Json, following: dict[str, str]) -> None:
     """What is in force in all partnerships; then the command that goes on, of the same moment.
 
     Args:
-        asked: The parameters of the question.
+        following: The parameters of the next page.
     """
     resolved = body["resolved"]
     _line(out, f"in force as of {resolved['as_of']}, end of day · {_record(resolved)}")
@@ -88,9 +88,7 @@ def in_force(out: Console, body: Json, asked: Json) -> None:
             out.print(Text.assemble((term["term"], "bold"), f"  {term['text']}{_doubt(term)}"))
             out.print(Padding(Text(facts, style="dim"), (0, 0, 0, 2)))
     if body["more"]:
-        known = {} if asked.keys() & {"known_at", "known_seq"} else {"known_seq": str(resolved["known_seq"])}
-        words = {**asked, "as_of": resolved["as_of"], **known, "after": body["last"]}
-        options = (f"--{option.replace('_', '-')} {shlex.quote(value)}" for option, value in words.items())
+        options = (f"--{option.replace('_', '-')} {shlex.quote(value)}" for option, value in following.items())
         _line(out, f"\nmore: timeline in-force {' '.join(options)}")
 
 

@@ -14,7 +14,6 @@ from timeline.core.dates import day
 from timeline.core.errors import TimelineError
 from timeline.core.questions import (
     ALL,
-    KNOWLEDGE,
     MOST,
     PAGE,
     Knowledge,
@@ -102,10 +101,7 @@ class Reading:
         page = across.in_force(self.answers, read_across(call.given, self.answers.kinds, self.clock()))
         following = None
         if page["more"]:
-            resolved = page["resolved"]
-            known = {} if call.given.keys() & KNOWLEDGE else {"known_seq": resolved["known_seq"]}
-            given = {**call.given, "as_of": resolved["as_of"], **known, "after": page["last"]}
-            following = f"/api/in-force?{urlencode(given, safe='/')}"
+            following = f"/api/in-force?{urlencode(across.following(call.given, page), safe='/')}"
         return page | {"next": following}
 
     # -- answers that may be cited: live, or with the position of the log in the path ---------------------------
